@@ -1,0 +1,4 @@
+mod colours;
+mod frames;
+mod hostile;
+mod shapes;

@@ -1,0 +1,221 @@
+//! The control thread of one camera.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        mpsc::{Receiver, SyncSender, TryRecvError, sync_channel},
+    },
+    thread::{self, JoinHandle},
+};
+
+use protocol::{
+    CameraId, Control, ControlFlags, ControlKind, ControlOutcome, ControlSetting, ControlValue,
+    ErrorKind, ErrorReply, Event,
+};
+use tokio::sync::oneshot;
+
+use super::validate;
+use crate::{
+    device::{self, Controls, Device, wake::Waker},
+    events::Hub,
+};
+
+/// Where an answer goes.
+pub(super) type Reply<T> = oneshot::Sender<Result<T, ErrorReply>>;
+
+/// Something for the thread to do. Work whose caller has gone is not begun.
+pub(super) struct Job(pub(super) Work);
+
+/// What there is to do.
+pub(super) enum Work {
+    /// List all controls.
+    List(Reply<Vec<Control>>),
+    /// Set some, in this order.
+    Set(Vec<ControlSetting>, Reply<Vec<ControlOutcome>>),
+    /// Set some, or all, to their defaults.
+    Reset(Vec<String>, Reply<Vec<ControlOutcome>>),
+}
+
+/// A control thread that was started.
+pub(super) struct Started {
+    /// Where its work goes.
+    pub(super) jobs: SyncSender<Job>,
+    /// Wakes it for that.
+    pub(super) waker: Arc<Waker>,
+    /// The thread itself.
+    pub(super) thread: JoinHandle<()>,
+}
+
+/// Starts the thread, which ends when the sender is dropped and the waker woken, and when the
+/// device is gone.
+pub(super) fn start(
+    camera: CameraId,
+    device: Arc<dyn Device>,
+    hub: Hub,
+    queue: usize,
+    alive: Arc<()>,
+) -> io::Result<Started> {
+    let (sender, jobs) = sync_channel(queue);
+    let waker = Arc::new(Waker::new()?);
+    let wake = waker.clone();
+    let thread = thread::Builder::new().name("controls".to_owned()).spawn(move || {
+        let _alive = alive;
+        match device.controls() {
+            Ok(controls) => {
+                let mut authority = Authority { camera, controls, hub, known: Vec::new() };
+                if let Err(error) = authority.run(&jobs, &wake) {
+                    tracing::debug!(camera = %authority.camera, "controls ended: {error}");
+                }
+            }
+            // Whoever waits is told; there may be nobody.
+            Err(error) => refuse_all(&jobs, &reply_for(&camera, "its controls", &error)),
+        }
+    })?;
+    Ok(Started { jobs: sender, waker, thread })
+}
+
+fn refuse_all(jobs: &Receiver<Job>, error: &ErrorReply) {
+    while let Ok(Job(work)) = jobs.try_recv() {
+        match work {
+            Work::List(reply) => drop(reply.send(Err(error.clone()))),
+            Work::Set(_, reply) | Work::Reset(_, reply) => drop(reply.send(Err(error.clone()))),
+        }
+    }
+}
+
+fn reply_for(camera: &CameraId, what: &str, error: &device::Error) -> ErrorReply {
+    let kind = match error {
+        device::Error::Gone => ErrorKind::Lost,
+        device::Error::Busy => ErrorKind::Busy,
+        device::Error::Permission(_) => ErrorKind::Permission,
+        device::Error::UnsupportedMode(_) => ErrorKind::UnsupportedMode,
+        device::Error::Refused(_) => ErrorKind::OutOfRange,
+        device::Error::ReadOnly(_) => ErrorKind::ReadOnly,
+        device::Error::Unsupported(_) => ErrorKind::Unsupported,
+        device::Error::Io { .. } => ErrorKind::Device,
+    };
+    ErrorReply::new(kind, format!("{camera}, {what}: {error}"))
+}
+
+struct Authority {
+    camera: CameraId,
+    controls: Box<dyn Controls>,
+    hub: Hub,
+    /// The controls as they were told last.
+    known: Vec<Control>,
+}
+
+impl Authority {
+    fn run(&mut self, jobs: &Receiver<Job>, waker: &Waker) -> Result<(), device::Error> {
+        self.known = self.controls.list()?;
+        loop {
+            loop {
+                match jobs.try_recv() {
+                    Ok(Job(work)) => self.work(work)?,
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => return Ok(()),
+                }
+            }
+            if !self.controls.wait(waker)?.is_empty() {
+                self.refresh()?;
+            }
+        }
+    }
+
+    /// Lists the controls anew and tells event readers which have changed.
+    fn refresh(&mut self) -> Result<(), device::Error> {
+        let now = self.controls.list()?;
+        for control in &now {
+            let before = self.known.iter().find(|known| known.name == control.name);
+            if before != Some(control) {
+                let event =
+                    Event::ControlChanged { camera: self.camera.clone(), control: control.clone() };
+                self.hub.send(event);
+            }
+        }
+        self.known = now;
+        Ok(())
+    }
+
+    fn work(&mut self, work: Work) -> Result<(), device::Error> {
+        // Who gave up, or whose deadline has passed, has closed the reply.
+        match work {
+            Work::List(reply) if !reply.is_closed() => {
+                self.refresh()?;
+                drop(reply.send(Ok(self.known.clone())));
+            }
+            Work::Set(settings, reply) if !reply.is_closed() => {
+                self.refresh()?;
+                let outcomes = settings.iter().map(|setting| self.outcome(setting)).collect();
+                self.refresh()?;
+                drop(reply.send(Ok(outcomes)));
+            }
+            Work::Reset(names, reply) if !reply.is_closed() => {
+                self.refresh()?;
+                let outcomes = self.reset(&names)?;
+                self.refresh()?;
+                drop(reply.send(Ok(outcomes)));
+            }
+            Work::List(_) | Work::Set(..) | Work::Reset(..) => {}
+        }
+        Ok(())
+    }
+
+    fn outcome(&mut self, setting: &ControlSetting) -> ControlOutcome {
+        ControlOutcome { name: setting.name.clone(), result: self.set(setting) }
+    }
+
+    fn set(&mut self, setting: &ControlSetting) -> Result<ControlValue, ErrorReply> {
+        let name = &setting.name;
+        let control = self.known.iter().find(|control| control.name == *name);
+        let control = control.ok_or_else(|| validate::no_such(&self.camera, name, &self.known))?;
+        let value = validate::value(control, &setting.value)?;
+        let setting = ControlSetting { name: name.clone(), value };
+        self.controls.set(&setting).map_err(|error| reply_for(&self.camera, name, &error))
+    }
+
+    fn reset(&mut self, names: &[String]) -> Result<Vec<ControlOutcome>, device::Error> {
+        if !names.is_empty() {
+            return Ok(names.iter().map(|name| self.reset_one(name)).collect());
+        }
+        // What switches others between manual and automatic comes first: what is automatic then
+        // has no value of its own to go back to.
+        let switches =
+            |control: &Control| matches!(control.kind, ControlKind::Boolean | ControlKind::Menu);
+        let mut outcomes = Vec::new();
+        for turn in [true, false] {
+            let names: Vec<String> = self
+                .known
+                .iter()
+                .filter(|control| switches(control) == turn && is_resettable(control))
+                .map(|control| control.name.clone())
+                .collect();
+            for name in names {
+                outcomes.push(self.reset_one(&name));
+            }
+            self.refresh()?;
+        }
+        Ok(outcomes)
+    }
+
+    fn reset_one(&mut self, name: &str) -> ControlOutcome {
+        let default = self.known.iter().find(|control| control.name == name);
+        let default = default.map(|control| (control.kind, control.default.clone()));
+        let result = match default {
+            Some((_, ControlValue::None)) => Err(ErrorReply::new(
+                ErrorKind::Unsupported,
+                format!("{name} has no default to go back to"),
+            )),
+            Some((_, value)) => self.set(&ControlSetting { name: name.to_owned(), value }),
+            None => Err(validate::no_such(&self.camera, name, &self.known)),
+        };
+        ControlOutcome { name: name.to_owned(), result }
+    }
+}
+
+fn is_resettable(control: &Control) -> bool {
+    let ControlFlags { read_only, inactive, volatile: _, write_only: _, grabbed, disabled } =
+        control.flags;
+    !(read_only || inactive || grabbed || disabled) && control.default != ControlValue::None
+}

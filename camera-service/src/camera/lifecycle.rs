@@ -1,0 +1,473 @@
+//! A camera's life: when its device is opened and closed, and what becomes of failures.
+//!
+//! One task for each camera, on the I/O thread. It never blocks: the device is touched by the
+//! capture thread only, of which there is one at most. A thread that does not end in time makes
+//! the camera stuck, and no other is started until it has returned.
+
+mod commands;
+
+use std::{sync::Arc, time::Duration};
+
+use protocol::{CameraState, ErrorKind, ErrorReply, Mode, ModeWish, StartedCamera};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    Camera, Condition, Context, Found,
+    capture::{self, Capturing, End, Report},
+    choice,
+};
+use crate::{clock, config::Timeouts, device};
+
+/// What a camera can be told.
+pub(super) enum Command {
+    /// Open in a mode and hold it, or change the mode for all.
+    Start { wish: ModeWish, reply: oneshot::Sender<Result<StartedCamera, ErrorReply>> },
+    /// End the hold.
+    Stop { reply: oneshot::Sender<()> },
+    /// The device is there, or not any more.
+    Present(Option<Found>),
+}
+
+/// Where the device is in its life.
+enum Phase {
+    Closed,
+    /// It failed and is tried again at this time.
+    Retry(Instant),
+    /// It is being opened, by this time.
+    Opening(Capturing, Instant),
+    Streaming(Capturing),
+    /// It is being closed, by this time.
+    Closing(Capturing, Instant),
+    /// A call into it does not return.
+    Stuck(Capturing),
+}
+
+/// An explicit start that was not answered yet.
+struct PendingStart {
+    reply: oneshot::Sender<Result<StartedCamera, ErrorReply>>,
+    /// The mode in which the camera was open until then.
+    before: Option<Mode>,
+}
+
+struct Life {
+    camera: Arc<Camera>,
+    context: Context,
+    phase: Phase,
+    /// Explicit starts hold the camera open in this mode.
+    hold: Option<ModeWish>,
+    /// What the camera is opened with.
+    wish: ModeWish,
+    /// What it was opened with successfully, to go back to when a new mode fails.
+    worked: Option<ModeWish>,
+    watched: bool,
+    epoch: u64,
+    failures: u32,
+    /// When the camera is closed, since nobody watches.
+    close_at: Option<Instant>,
+    pending: Vec<PendingStart>,
+}
+
+/// Lives a camera's life.
+pub(super) async fn live(
+    camera: Arc<Camera>,
+    mut inbox: mpsc::Receiver<Command>,
+    context: Context,
+) {
+    let mut privacy_off = context.privacy_off.clone();
+    let stop = context.stop.clone();
+    let mut life = Life {
+        camera: camera.clone(),
+        context,
+        phase: Phase::Closed,
+        hold: None,
+        wish: ModeWish::default(),
+        worked: None,
+        watched: false,
+        epoch: 0,
+        failures: 0,
+        close_at: None,
+        pending: Vec::new(),
+    };
+    camera.controls.set_device(camera.device());
+    camera.update(|_| {});
+    loop {
+        life.settle();
+        if life.is_over() {
+            break;
+        }
+        let deadline = life.deadline();
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            report = next_report(&mut life.phase) => life.reported(report),
+            Some(command) = inbox.recv() => life.command(command),
+            () = camera.watchers.changed.notified() => life.watchers_changed(),
+            Ok(()) = privacy_off.changed() => {}
+            () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {}
+        }
+    }
+    life.end().await;
+}
+
+/// The next report of the capture thread; `None` when the thread has ended. Waits for ever
+/// where there is no thread.
+async fn next_report(phase: &mut Phase) -> Option<Report> {
+    match phase {
+        Phase::Opening(capturing, _)
+        | Phase::Streaming(capturing)
+        | Phase::Closing(capturing, _)
+        | Phase::Stuck(capturing) => capturing.reports.recv().await,
+        Phase::Closed | Phase::Retry(_) => std::future::pending().await,
+    }
+}
+
+impl Life {
+    fn timeouts(&self) -> Timeouts {
+        self.context.config.borrow().timeouts.clone()
+    }
+
+    fn is_off(&self) -> bool {
+        *self.context.privacy_off.borrow()
+    }
+
+    fn is_wanted(&self) -> bool {
+        !self.is_off() && (self.hold.is_some() || self.camera.watchers.count() > 0)
+    }
+
+    /// The device is gone, and nobody waits for it.
+    fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Closed)
+            && self.hold.is_none()
+            && self.camera.watchers.count() == 0
+            && self.camera.device().is_none()
+    }
+
+    /// Does all that follows from how things are now.
+    fn settle(&mut self) {
+        let now = Instant::now();
+        match &self.phase {
+            Phase::Closed => self.settle_closed(now),
+            Phase::Retry(at) => {
+                // A failure may be told after the unplugging that it came of: then there is
+                // nothing to try until the device is back.
+                if !self.is_wanted() || self.camera.device().is_none() {
+                    self.phase = Phase::Closed;
+                    self.settle_closed(now);
+                } else if *at <= now {
+                    self.open(now);
+                }
+            }
+            Phase::Opening(_, by) | Phase::Closing(_, by) if *by <= now => self.stuck(),
+            Phase::Opening(..) | Phase::Closing(..) => {
+                if self.is_off() && matches!(self.phase, Phase::Opening(..)) {
+                    self.close(now);
+                }
+            }
+            Phase::Streaming(_) => self.settle_streaming(now),
+            Phase::Stuck(_) => {}
+        }
+        self.camera.update(|_| {});
+    }
+
+    fn settle_closed(&mut self, now: Instant) {
+        if self.is_off() {
+            self.tell(CameraState::Blocked, "all cameras are turned off", None);
+            self.condition(Condition::Blocked);
+        } else if !self.is_wanted() {
+            self.failures = 0;
+            let reason = if self.camera.device().is_none() { "unplugged" } else { "" };
+            self.tell(CameraState::Closed, reason, None);
+            self.condition(Condition::Waiting);
+        } else if self.camera.device().is_some() {
+            self.open(now);
+        } else {
+            self.lost("the camera is unplugged; plug it in and frames resume");
+        }
+    }
+
+    fn settle_streaming(&mut self, now: Instant) {
+        if self.is_off() {
+            self.close(now);
+        } else if self.is_wanted() {
+            self.close_at = None;
+            self.tell_live();
+        } else {
+            // Who comes next may be the first one, whose wish decides about the mode.
+            self.condition(Condition::Waiting);
+            let grace = self.timeouts().close_after;
+            if *self.close_at.get_or_insert(now + grace) <= now {
+                self.close(now);
+            }
+        }
+        if matches!(self.phase, Phase::Streaming(_)) && self.silence() > self.patience() {
+            self.stuck();
+        }
+    }
+
+    /// How long the capture thread has shown no sign of life.
+    fn silence(&self) -> Duration {
+        let alive = self.camera.counters.alive_ns.load(std::sync::atomic::Ordering::Relaxed);
+        Duration::from_nanos(clock::monotonic_ns().saturating_sub(alive))
+    }
+
+    /// How long it may.
+    fn patience(&self) -> Duration {
+        let timeouts = self.timeouts();
+        timeouts.stall_after + timeouts.close_within
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        match &self.phase {
+            Phase::Closed | Phase::Stuck(_) => None,
+            Phase::Retry(at) => Some(*at),
+            Phase::Opening(_, by) | Phase::Closing(_, by) => Some(*by),
+            Phase::Streaming(_) => {
+                let look = Instant::now() + self.patience().saturating_sub(self.silence());
+                let look = look + Duration::from_millis(1);
+                Some(self.close_at.map_or(look, |close_at| close_at.min(look)))
+            }
+        }
+    }
+
+    fn tell(&self, state: CameraState, reason: &str, mode: Option<Mode>) {
+        let held_open = self.hold.is_some();
+        self.camera.controls.set_camera_open(mode.is_some());
+        self.camera.update(|facts| {
+            if facts.state != state {
+                tracing::info!(camera = %self.camera.id, %state, reason, "camera");
+            }
+            facts.state = state;
+            reason.clone_into(&mut facts.reason);
+            facts.mode = mode;
+            facts.held_open = held_open;
+        });
+    }
+
+    fn condition(&self, condition: Condition) {
+        self.camera.condition.send_if_modified(|now| {
+            let changed = *now != condition;
+            *now = condition;
+            changed
+        });
+    }
+
+    fn tell_live(&self) {
+        let mode = self.camera.facts().mode;
+        if let Some(native) = mode {
+            self.condition(Condition::Live { native, epoch: self.epoch });
+        }
+    }
+
+    fn lost(&self, reason: &str) {
+        self.tell(CameraState::Lost, reason, None);
+        self.condition(Condition::Lost(reason.to_owned()));
+    }
+
+    fn open(&mut self, now: Instant) {
+        let Some(device) = self.camera.device() else { return };
+        let timeouts = self.timeouts();
+        self.epoch += 1;
+        self.close_at = None;
+        let camera = self.camera.clone();
+        match capture::start(camera, device, self.wish, self.epoch, timeouts.stall_after) {
+            Ok(capturing) => {
+                self.phase = Phase::Opening(capturing, now + timeouts.open_within);
+                if self.failures == 0 {
+                    self.tell(CameraState::Opening, "", None);
+                }
+            }
+            Err(source) => {
+                let error = device::Error::Io { call: "starting a thread", source };
+                self.failed(&error, "");
+            }
+        }
+    }
+
+    /// Closes the device; what comes then follows from how things are by then.
+    fn close(&mut self, now: Instant) {
+        self.close_at = None;
+        let by = now + self.timeouts().close_within;
+        self.phase = match std::mem::replace(&mut self.phase, Phase::Closed) {
+            Phase::Opening(capturing, _) | Phase::Streaming(capturing) => {
+                capturing.stop();
+                Phase::Closing(capturing, by)
+            }
+            other => other,
+        };
+    }
+
+    fn stuck(&mut self) {
+        self.phase = match std::mem::replace(&mut self.phase, Phase::Closed) {
+            Phase::Opening(capturing, _)
+            | Phase::Streaming(capturing)
+            | Phase::Closing(capturing, _) => {
+                capturing.stop();
+                Phase::Stuck(capturing)
+            }
+            other => other,
+        };
+        let reason = "a call into its driver does not return; unplug it and plug it in again";
+        tracing::warn!(camera = %self.camera.id, "{reason}");
+        self.tell(CameraState::Stuck, reason, None);
+        self.condition(Condition::Lost(reason.to_owned()));
+        self.answer_starts(&Err(ErrorReply::new(
+            ErrorKind::Device,
+            format!("{}: {reason}", self.camera.id),
+        )));
+    }
+
+    fn reported(&mut self, report: Option<Report>) {
+        match report {
+            Some(Report::Opened(mode)) => self.opened(mode),
+            Some(Report::Ended(end)) => {
+                let was = std::mem::replace(&mut self.phase, Phase::Closed);
+                match (was, end) {
+                    // What was asked for: `settle` finds out what comes next.
+                    (Phase::Closing(..) | Phase::Stuck(_), _) | (_, End::Stopped) => {}
+                    (_, End::Stalled) => self.stalled(),
+                    (_, End::Failed { error, holders }) => self.failed(&error, &holders),
+                }
+            }
+            None => {
+                let was = std::mem::replace(&mut self.phase, Phase::Closed);
+                if !matches!(was, Phase::Closing(..) | Phase::Stuck(_)) {
+                    let source = std::io::Error::other("the capture thread panicked");
+                    self.failed(&device::Error::Io { call: "capturing", source }, "");
+                }
+            }
+        }
+    }
+
+    fn opened(&mut self, mode: Mode) {
+        self.phase = match std::mem::replace(&mut self.phase, Phase::Closed) {
+            Phase::Opening(capturing, _) => Phase::Streaming(capturing),
+            // It was told to stop meanwhile, or took so long that nobody counts on it.
+            other => {
+                self.phase = other;
+                return;
+            }
+        };
+        self.failures = 0;
+        self.worked = Some(self.wish);
+        self.tell(CameraState::Streaming, "", Some(mode));
+        self.tell_live();
+        for start in self.pending.drain(..) {
+            let affected = start.before.map_or_else(Vec::new, |before| {
+                let delivered = super::delivered;
+                let watchers = &self.camera.watchers;
+                watchers.affected(|request| delivered(request, before) != delivered(request, mode))
+            });
+            // Who asked may have gone.
+            let _ = start.reply.send(Ok(StartedCamera { mode, affected }));
+        }
+    }
+
+    fn stalled(&mut self) {
+        let seconds = self.timeouts().stall_after.as_secs_f64();
+        let reason = format!("no frame came for {seconds} s; it is being opened again");
+        tracing::warn!(camera = %self.camera.id, "{reason}");
+        self.tell(CameraState::Stalled, &reason, None);
+        self.condition(Condition::Lost(reason));
+        self.retry_later();
+    }
+
+    fn failed(&mut self, error: &device::Error, holders: &str) {
+        let reason = match error {
+            device::Error::Busy if !holders.is_empty() => {
+                format!("held by {holders}; close it there and frames resume")
+            }
+            device::Error::Busy => {
+                "held by another user's program, or one that cannot be seen; frames resume when it \
+                 ends"
+                    .to_owned()
+            }
+            other => other.to_string(),
+        };
+        // Once, however often it is tried again.
+        if self.camera.facts().reason != reason {
+            tracing::warn!(camera = %self.camera.id, "{reason}");
+        }
+        let kind = match error {
+            device::Error::Busy => ErrorKind::Busy,
+            device::Error::Permission(_) => ErrorKind::Permission,
+            device::Error::UnsupportedMode(_) => ErrorKind::UnsupportedMode,
+            device::Error::Gone => ErrorKind::Lost,
+            _ => ErrorKind::Device,
+        };
+        if !self.pending.is_empty() {
+            // The start is refused, and things are as they were before it.
+            self.hold = None;
+            self.wish = self.worked.unwrap_or_default();
+            let id = &self.camera.id;
+            self.answer_starts(&Err(ErrorReply::new(kind, format!("{id}: {reason}"))));
+        } else if kind == ErrorKind::UnsupportedMode {
+            // The device changed its mind about what it offers.
+            self.wish = ModeWish::default();
+        }
+        self.lost(&reason);
+        self.retry_later();
+    }
+
+    fn retry_later(&mut self) {
+        let timeouts = self.timeouts();
+        let wait = timeouts.retry_first.saturating_mul(1 << self.failures.min(16));
+        self.failures += 1;
+        self.phase = Phase::Retry(Instant::now() + wait.min(timeouts.retry_most));
+    }
+
+    fn answer_starts(&mut self, answer: &Result<StartedCamera, ErrorReply>) {
+        for start in self.pending.drain(..) {
+            // Who asked may have gone.
+            let _ = start.reply.send(answer.clone());
+        }
+    }
+
+    fn watchers_changed(&mut self) {
+        let watched = self.camera.watchers.count() > 0;
+        let first = watched && !std::mem::replace(&mut self.watched, watched);
+        self.watched = watched;
+        if !first || self.hold.is_some() {
+            return;
+        }
+        // Nobody else watches: the first one's wish decides.
+        let Some(request) = self.camera.watchers.first_request() else { return };
+        let wish = choice::for_stream(&self.camera.facts().modes, &request);
+        match &self.phase {
+            Phase::Streaming(_) if !self.is_open_as(wish) => {
+                self.wish = wish;
+                self.close(Instant::now());
+            }
+            Phase::Streaming(_) | Phase::Opening(..) => {}
+            _ => self.wish = wish,
+        }
+    }
+
+    fn is_open_as(&self, wish: ModeWish) -> bool {
+        let mode = self.camera.facts().mode;
+        mode.is_some_and(|mode| {
+            wish.format.is_none_or(|format| format == mode.format)
+                && wish.size.is_none_or(|size| size == mode.size)
+                && wish.rate.is_none_or(|rate| rate == mode.rate)
+        })
+    }
+
+    async fn end(&mut self) {
+        self.camera.controls.set_device(None);
+        let stopping = ErrorReply::new(ErrorKind::Stopping, "camera-service is stopping");
+        self.answer_starts(&Err(stopping));
+        let now = Instant::now();
+        let by = now + self.timeouts().close_within.min(Duration::from_secs(1));
+        self.close(now);
+        if let Phase::Closing(capturing, _) | Phase::Stuck(capturing) = &mut self.phase {
+            let ended = async { while capturing.reports.recv().await.is_some() {} };
+            if tokio::time::timeout_at(by, ended).await.is_err() {
+                tracing::warn!(camera = %self.camera.id, "its capture thread was left behind");
+            }
+        }
+        let gone = ErrorReply::new(ErrorKind::Lost, format!("{} is gone", self.camera.id));
+        self.condition(Condition::Ended(gone));
+    }
+}

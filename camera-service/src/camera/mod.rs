@@ -1,0 +1,399 @@
+//! A camera: one device, its life, and what is known of it.
+//!
+//! [`Camera`] is what everybody else holds. Its life is driven by one task ([`lifecycle`]), which
+//! starts and ends the thread that captures ([`capture`]); its controls have a thread of their
+//! own ([`controls`]). Nothing here knows of connections: who watches is told by [`Watching`].
+
+mod capture;
+mod choice;
+mod controls;
+mod lifecycle;
+mod watchers;
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU32, AtomicU64, Ordering},
+};
+
+use pixels::Spec;
+use protocol::{
+    CameraDetail, CameraId, CameraState, CameraSummary, ErrorKind, ErrorReply, FrameRate, Mode,
+    ModeWish, PixelFormat, Size, StartedCamera, StreamFormat, StreamRequest,
+};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+pub use controls::ControlsHandle;
+pub use watchers::{WatcherInfo, Watching};
+
+use crate::{
+    config::Config,
+    device::{self, Device},
+    events::Hub,
+    source::{Feed, RenditionKey, Renditions, Routed, Workers},
+};
+use lifecycle::Command;
+use watchers::Watchers;
+
+/// What those who watch a camera are to know about it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Condition {
+    /// It is closed or being opened for the first time.
+    Waiting,
+    /// It delivers.
+    Live {
+        /// Its mode.
+        native: Mode,
+        /// Counts its openings.
+        epoch: u64,
+    },
+    /// It does not deliver, and is tried again.
+    Lost(String),
+    /// The user has turned all cameras off.
+    Blocked,
+    /// It is gone for good.
+    Ended(ErrorReply),
+}
+
+/// A camera.
+pub struct Camera {
+    id: CameraId,
+    native: Arc<Feed>,
+    renditions: Renditions,
+    condition: watch::Sender<Condition>,
+    watchers: Arc<Watchers>,
+    counters: Arc<Counters>,
+    facts: Mutex<Facts>,
+    commands: mpsc::Sender<Command>,
+    controls: ControlsHandle,
+    hub: Hub,
+}
+
+/// What is known of a camera, apart from who watches.
+struct Facts {
+    /// The user's name for it.
+    given_name: Option<String>,
+    descriptor: device::Descriptor,
+    device: Option<Arc<dyn Device>>,
+    modes: Vec<Mode>,
+    state: CameraState,
+    reason: String,
+    mode: Option<Mode>,
+    held_open: bool,
+    /// What was last told to event readers.
+    told: Option<CameraSummary>,
+}
+
+/// Counted by the capture thread since the camera was opened.
+#[derive(Default)]
+pub(crate) struct Counters {
+    frames: AtomicU64,
+    gaps: AtomicU64,
+    damaged: AtomicU64,
+    /// Frames in 1,000 s, as measured over the last second.
+    rate: AtomicU32,
+    /// When the capture thread was last seen to go on, ns on the monotonic clock.
+    alive_ns: AtomicU64,
+}
+
+/// A device as it was found.
+#[derive(Clone)]
+pub struct Found {
+    /// The device.
+    pub device: Arc<dyn Device>,
+    /// Its modes; none where it could not be asked.
+    pub modes: Vec<Mode>,
+}
+
+/// What cameras have in common.
+#[derive(Clone)]
+pub struct Context {
+    /// The configuration in force.
+    pub config: watch::Receiver<Arc<Config>>,
+    /// Where events go.
+    pub hub: Hub,
+    /// Who computes renditions.
+    pub workers: Arc<Workers>,
+    /// Whether all cameras are turned off.
+    pub privacy_off: watch::Receiver<bool>,
+    /// Ends everything.
+    pub stop: CancellationToken,
+}
+
+impl Camera {
+    /// A camera for the device that was found, and the task that lives its life. The task ends
+    /// with `context.stop`, and when the device is gone and nobody watches.
+    pub fn new(
+        id: CameraId,
+        given_name: Option<String>,
+        found: Found,
+        context: Context,
+    ) -> (Arc<Self>, impl Future<Output = ()> + Send + use<>) {
+        let native = Arc::new(Feed::default());
+        let descriptor = found.device.descriptor().clone();
+        // More than 64 callers at once wait for room.
+        let (commands, inbox) = mpsc::channel(64);
+        let camera = Arc::new(Self {
+            renditions: Renditions::new(native.clone(), context.workers.clone()),
+            native,
+            condition: watch::Sender::new(Condition::Waiting),
+            watchers: Arc::new(Watchers::default()),
+            counters: Arc::new(Counters::default()),
+            controls: ControlsHandle::new(id.clone(), context.hub.clone()),
+            facts: Mutex::new(Facts {
+                given_name,
+                descriptor,
+                modes: found.modes.clone(),
+                device: Some(found.device.clone()),
+                state: CameraState::Closed,
+                reason: String::new(),
+                mode: None,
+                held_open: false,
+                told: None,
+            }),
+            commands,
+            hub: context.hub.clone(),
+            id,
+        });
+        let life = lifecycle::live(camera.clone(), inbox, context);
+        (camera, life)
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &CameraId {
+        &self.id
+    }
+
+    /// Its controls.
+    pub fn controls(&self) -> &ControlsHandle {
+        &self.controls
+    }
+
+    /// What those who watch it are to know, as it changes.
+    pub fn condition(&self) -> watch::Receiver<Condition> {
+        self.condition.subscribe()
+    }
+
+    /// Its native frames.
+    pub fn native(&self) -> &Arc<Feed> {
+        &self.native
+    }
+
+    /// The device, while it is there.
+    pub fn device(&self) -> Option<Arc<dyn Device>> {
+        self.facts().device.clone()
+    }
+
+    fn facts(&self) -> MutexGuard<'_, Facts> {
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether `text` means this camera: its id, its name or its device file.
+    pub fn answers_to(&self, text: &str) -> bool {
+        let facts = self.facts();
+        self.id.0 == text
+            || facts.given_name.as_deref() == Some(text)
+            || facts.descriptor.name == text
+            || facts.descriptor.path.as_deref().is_some_and(|path| path.as_os_str() == text)
+    }
+
+    /// The camera in short.
+    pub fn summary(&self) -> CameraSummary {
+        self.summary_of(&self.facts())
+    }
+
+    fn summary_of(&self, facts: &Facts) -> CameraSummary {
+        CameraSummary {
+            id: self.id.clone(),
+            name: facts.given_name.clone().unwrap_or_else(|| facts.descriptor.name.clone()),
+            driver: facts.descriptor.driver.clone(),
+            bus: facts.descriptor.bus.clone(),
+            present: facts.device.is_some(),
+            state: facts.state.clone(),
+            reason: facts.reason.clone(),
+            mode: facts.mode,
+            watchers: self.watchers.count(),
+            held_open: facts.held_open,
+        }
+    }
+
+    /// The camera in full, but for the programs that have its device: looking for them blocks.
+    pub fn detail(&self) -> CameraDetail {
+        let facts = self.facts();
+        let open = facts.mode.is_some();
+        let count = |counter: &AtomicU64| if open { counter.load(Ordering::Relaxed) } else { 0 };
+        let rate = self.counters.rate.load(Ordering::Relaxed);
+        CameraDetail {
+            summary: self.summary_of(&facts),
+            path: facts.descriptor.path.as_ref().map(|path| path.display().to_string()),
+            device_name: facts.descriptor.name.clone(),
+            modes: facts.modes.clone(),
+            measured_rate: (open && rate > 0).then(|| FrameRate::new(rate, 1000)),
+            frames: count(&self.counters.frames),
+            gaps: count(&self.counters.gaps),
+            damaged: count(&self.counters.damaged),
+            watchers: self.watchers.list(),
+            holders: Vec::new(),
+            renditions: self.renditions.names(),
+        }
+    }
+
+    /// Changes what is known, and tells event readers if that shows.
+    fn update(&self, change: impl FnOnce(&mut Facts)) {
+        let mut facts = self.facts();
+        change(&mut facts);
+        let summary = self.summary_of(&facts);
+        if facts.told.as_ref() != Some(&summary) {
+            let event = match facts.told {
+                None => protocol::Event::CameraAdded(summary.clone()),
+                Some(_) => protocol::Event::CameraChanged(summary.clone()),
+            };
+            facts.told = Some(summary);
+            self.hub.send(event);
+        }
+    }
+
+    /// Gives it a name of the user's, or takes it away.
+    pub fn rename(&self, name: Option<String>) {
+        self.update(|facts| facts.given_name = name);
+    }
+
+    /// Notes that somebody watches, until the returned value is dropped.
+    pub fn watch(self: &Arc<Self>, info: WatcherInfo, request: StreamRequest) -> Watching {
+        self.watchers.add(info, request)
+    }
+
+    /// Opens it in a mode and holds it open, or changes its mode for all.
+    pub async fn start(&self, wish: ModeWish) -> Result<StartedCamera, ErrorReply> {
+        let (reply, answer) = oneshot::channel();
+        self.command(Command::Start { wish, reply }).await?;
+        answer.await.map_err(|_| self.stopping())?
+    }
+
+    /// Ends that hold.
+    pub async fn stop(&self) -> Result<(), ErrorReply> {
+        let (reply, answer) = oneshot::channel();
+        self.command(Command::Stop { reply }).await?;
+        answer.await.map_err(|_| self.stopping())
+    }
+
+    /// Tells it that its device is there, or not any more.
+    pub async fn present(&self, found: Option<Found>) {
+        // A camera whose life has ended has no use for it.
+        let _ = self.command(Command::Present(found)).await;
+    }
+
+    /// Whether what was found is news to it: something changed, or it waits for its device.
+    pub fn needs(&self, found: &Found) -> bool {
+        let facts = self.facts();
+        facts.device.is_none()
+            || facts.state == CameraState::Lost
+            || facts.descriptor != *found.device.descriptor()
+            || facts.modes != found.modes
+    }
+
+    async fn command(&self, command: Command) -> Result<(), ErrorReply> {
+        self.commands.send(command).await.map_err(|_| self.stopping())
+    }
+
+    fn stopping(&self) -> ErrorReply {
+        ErrorReply::new(ErrorKind::Lost, format!("{} is gone, or the service is stopping", self.id))
+    }
+
+    /// Whether a stream can be asked for like this at all, whatever the camera's mode.
+    pub fn check(&self, request: &StreamRequest) -> Result<(), ErrorReply> {
+        let modes = self.facts().modes.clone();
+        let native = modes.first().copied().unwrap_or(Mode {
+            format: PixelFormat::Yuyv,
+            size: Size::new(640, 480),
+            rate: FrameRate::new(30, 1),
+        });
+        match request.format {
+            // The camera may yet be opened in it.
+            StreamFormat::Pixels(format) if modes.iter().any(|mode| mode.format == format) => {
+                let request = StreamRequest { format: StreamFormat::Native, ..request.clone() };
+                rendition_for(&request, native).map(drop)
+            }
+            _ => rendition_for(request, native).map(drop),
+        }
+    }
+
+    /// How a stream is served while the camera delivers `native`: by its native frames
+    /// (`None`), or by a rendition.
+    pub fn route(
+        &self,
+        request: &StreamRequest,
+        native: Mode,
+    ) -> Result<Option<Routed>, ErrorReply> {
+        match rendition_for(request, native)? {
+            None => Ok(None),
+            Some(key) => self.renditions.route(&key, native.size).map(Some),
+        }
+    }
+}
+
+/// What a stream's frames are while the camera is in mode `native`; `None` where there can be
+/// none.
+fn delivered(request: &StreamRequest, native: Mode) -> Option<Mode> {
+    let rendition = rendition_for(request, native).ok()?;
+    let rate = request.max_rate.map_or(native.rate, |limit| limit.min(native.rate));
+    let spec = rendition.map(|key| key.spec);
+    let (format, size) = spec
+        .map_or((native.format, native.size), |spec| (spec.format, spec.output_size(native.size)));
+    Some(Mode { format, size, rate })
+}
+
+/// The rendition that `request` needs of a camera in mode `native`; `None` where native frames
+/// are what it asks for.
+fn rendition_for(
+    request: &StreamRequest,
+    native: Mode,
+) -> Result<Option<RenditionKey>, ErrorReply> {
+    let invalid = |message: &str| ErrorReply::new(ErrorKind::Invalid, message);
+    if request.crop.is_some_and(|crop| !crop.is_valid()) {
+        return Err(invalid("the crop does not lie within the frame"));
+    }
+    if request.quality.is_some_and(|quality| !(1..=100).contains(&quality)) {
+        return Err(invalid("the quality must be from 1 to 100"));
+    }
+    if request.max_size.is_some_and(|size| size.width == 0 || size.height == 0) {
+        return Err(invalid("the size limit must not be 0"));
+    }
+    if request.max_rate.is_some_and(|rate| !rate.is_valid()) {
+        return Err(invalid("the rate limit must not be 0"));
+    }
+    let format = match request.format {
+        StreamFormat::Native => native.format,
+        StreamFormat::Pixels(format) => format,
+    };
+    let fits = request
+        .max_size
+        .is_none_or(|max| native.size.width <= max.width && native.size.height <= max.height);
+    let as_captured = request.crop.is_none() && request.rotation.degrees() == 0 && !request.mirror;
+    let recoded = format == PixelFormat::Mjpg && request.quality.is_some();
+    if format == native.format && fits && as_captured && !recoded {
+        return Ok(None);
+    }
+    let spec = Spec {
+        format,
+        max_size: request.max_size,
+        crop: request.crop,
+        rotation: request.rotation,
+        mirror: request.mirror,
+        // Only JPEG has a quality: two that differ in it alone are one rendition.
+        quality: if format == PixelFormat::Mjpg { request.quality.unwrap_or(80) } else { 0 },
+    };
+    if matches!(format, PixelFormat::Other(_)) {
+        return Err(ErrorReply::new(
+            ErrorKind::UnsupportedMode,
+            format!("{format} frames cannot be made; ask for MJPG, I420, NV12, RGB, RGBA or GREY"),
+        ));
+    }
+    // A limit above the camera's rate limits nothing.
+    let interval_ns = request
+        .max_rate
+        .filter(|rate| *rate < native.rate)
+        .and_then(FrameRate::interval_ns)
+        .unwrap_or(0);
+    Ok(Some(RenditionKey { spec, interval_ns }))
+}

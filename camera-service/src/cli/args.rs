@@ -1,0 +1,82 @@
+//! Arguments that several commands share, and how they are read.
+
+use std::time::Duration;
+
+use clap::Args;
+use protocol::{CameraId, Crop, PixelFormat, StreamFormat};
+
+/// The camera that a command is about.
+#[derive(Debug, Args)]
+pub(super) struct CameraArg {
+    /// Id or name of the camera, as `camera-service list` shows them.
+    #[arg(value_name = "CAM")]
+    pub(super) camera: String,
+}
+
+impl CameraArg {
+    pub(super) fn id(&self) -> CameraId {
+        CameraId(self.camera.clone())
+    }
+}
+
+/// `native` or a pixel format.
+pub(super) fn stream_format(text: &str) -> Result<StreamFormat, String> {
+    if text.eq_ignore_ascii_case("native") {
+        return Ok(StreamFormat::Native);
+    }
+    let format: PixelFormat = text.parse().map_err(|error| format!("{error}; or native"))?;
+    Ok(StreamFormat::Pixels(format))
+}
+
+/// Left edge, upper edge, width and height in per cent.
+pub(super) fn crop(text: &str) -> Result<Crop, String> {
+    let wrong = || {
+        "expected LEFT,TOP,WIDTH,HEIGHT in per cent of the frame and within it, such as \
+         25,25,50,50"
+            .to_owned()
+    };
+    let parts: Result<Vec<u16>, String> = text
+        .split(',')
+        .map(|part| {
+            let percent: f64 = part.trim().parse().map_err(|_| wrong())?;
+            if !(0.0..=100.0).contains(&percent) {
+                return Err(wrong());
+            }
+            Ok((percent * 100.0).round() as u16)
+        })
+        .collect();
+    let [left, top, width, height] = parts?[..] else { return Err(wrong()) };
+    let crop = Crop { left, top, width, height };
+    if crop.is_valid() { Ok(crop) } else { Err(wrong()) }
+}
+
+/// Seconds, with or without a fraction, more than none and at most a day.
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "expected seconds, such as 5 or 0.5".to_owned())?;
+    if !(0.001..=86_400.0).contains(&seconds) {
+        return Err("expected seconds from 0.001 to 86400".to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crops_are_ten_thousandths() {
+        let expected = Crop { left: 1250, top: 0, width: 5000, height: 10_000 };
+        assert_eq!(crop("12.5, 0,50,100"), Ok(expected));
+        for text in ["", "1,2,3", "1,2,3,4,5", "a,0,1,1", "-1,0,1,1", "60,0,50,1", "0,0,0,1"] {
+            assert!(crop(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn formats_are_read_in_any_case() {
+        assert_eq!(stream_format("Native"), Ok(StreamFormat::Native));
+        assert_eq!(stream_format("jpeg"), Ok(StreamFormat::Pixels(PixelFormat::Mjpg)));
+        let error = stream_format("h264").expect_err("not served");
+        assert!(error.contains("native") && error.contains("I420"), "{error}");
+    }
+}

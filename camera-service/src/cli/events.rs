@@ -1,0 +1,225 @@
+//! `events`: the state, then every change, one line each.
+
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    process::ExitCode,
+    time::Instant,
+};
+
+use protocol::{CameraSummary, ClientError, ClientSummary, ErrorKind, Event, EventMessage, State};
+use serde::Serialize;
+
+use super::{
+    CliError, Outcome, Session,
+    background::Background,
+    clients, json, list, output,
+    session::Interrupt,
+    text::{count, one_line},
+    time, value,
+};
+
+pub(super) async fn run(session: &Session) -> Outcome {
+    let mut events = session.connector().events().await?;
+    let mut lines = Background::start(write).map_err(|error| CliError::io("start", error))?;
+    let mut interrupt = Interrupt::new();
+    let (started, mut seen, mut stopping) = (Instant::now(), 0, false);
+    loop {
+        let event = tokio::select! {
+            () = interrupt.wait() => break,
+            error = lines.failed() => return Err(CliError::stdout(error)),
+            event = events.next() => event?,
+        };
+        let Some(message) = event else {
+            finish(lines).await?;
+            return if stopping { Ok(ExitCode::SUCCESS) } else { Err(ClientError::Closed.into()) };
+        };
+        seen += 1;
+        let line = if session.json { json_line(&message)? } else { text_line(&message) };
+        lines.send(line).await.map_err(CliError::stdout)?;
+        let failure = match message.event {
+            Event::Stopping => {
+                stopping = true;
+                continue;
+            }
+            Event::Lagged => CliError::failed(
+                ErrorKind::Limit,
+                "this program fell too far behind and was cut off; have its output read faster",
+            ),
+            Event::Ended(reply) => ClientError::Reply(reply).into(),
+            _ => continue,
+        };
+        finish(lines).await?;
+        return Err(failure);
+    }
+    if io::stderr().is_terminal() {
+        output::note(&format!("{} in {:.0?}", count(seen, "event"), started.elapsed()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// On the output's thread.
+fn write(line: String) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(line.as_bytes())?;
+    stdout.flush()
+}
+
+async fn finish(lines: Background<String>) -> Result<(), CliError> {
+    lines.finish().await.map_err(CliError::stdout)
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    time: String,
+    #[serde(flatten)]
+    event: EventJson<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum EventJson<'a> {
+    State { cameras: Vec<json::Camera<'a>>, clients: Vec<json::Client<'a>>, privacy_off: bool },
+    CameraAdded { camera: &'a str, summary: json::Camera<'a> },
+    CameraChanged { camera: &'a str, summary: json::Camera<'a> },
+    CameraRemoved { camera: &'a str },
+    ControlChanged { camera: &'a str, control: json::ControlJson<'a> },
+    ClientChanged { client: u64, summary: json::Client<'a> },
+    ClientRemoved { client: u64 },
+    NewWatcher { camera: &'a str, program: &'a str, client: u64 },
+    PrivacyChanged { off: bool },
+    PresetsChanged { camera: &'a str, names: &'a [String] },
+    PinsChanged { camera: &'a str, names: &'a [String] },
+    ConfigReloaded,
+    ConfigRefused { message: &'a str },
+    Lagged,
+    Stopping,
+    Ended { error: &'a protocol::ErrorReply },
+}
+
+fn json_line(message: &EventMessage) -> Result<String, CliError> {
+    let event = match &message.event {
+        Event::State(State { cameras, clients, privacy_off }) => EventJson::State {
+            cameras: json::all(cameras),
+            clients: json::all(clients),
+            privacy_off: *privacy_off,
+        },
+        Event::CameraAdded(camera) => {
+            EventJson::CameraAdded { camera: &camera.id.0, summary: camera.into() }
+        }
+        Event::CameraChanged(camera) => {
+            EventJson::CameraChanged { camera: &camera.id.0, summary: camera.into() }
+        }
+        Event::CameraRemoved { camera } => EventJson::CameraRemoved { camera: &camera.0 },
+        Event::ControlChanged { camera, control } => {
+            EventJson::ControlChanged { camera: &camera.0, control: control.into() }
+        }
+        Event::ClientChanged(client) => {
+            EventJson::ClientChanged { client: client.id.0, summary: client.into() }
+        }
+        Event::ClientRemoved { connection } => EventJson::ClientRemoved { client: connection.0 },
+        Event::NewWatcher { camera, program, connection } => {
+            EventJson::NewWatcher { camera: &camera.0, program, client: connection.0 }
+        }
+        Event::PrivacyChanged { off } => EventJson::PrivacyChanged { off: *off },
+        Event::PresetsChanged { camera, names } => {
+            EventJson::PresetsChanged { camera: &camera.0, names }
+        }
+        Event::PinsChanged { camera, names } => EventJson::PinsChanged { camera: &camera.0, names },
+        Event::ConfigReloaded => EventJson::ConfigReloaded,
+        Event::ConfigRefused { message } => EventJson::ConfigRefused { message },
+        Event::Lagged => EventJson::Lagged,
+        Event::Stopping => EventJson::Stopping,
+        Event::Ended(error) => EventJson::Ended { error },
+    };
+    output::json_line(&Line { time: time::rfc3339(message.unix_ns), event })
+}
+
+fn text_line(message: &EventMessage) -> String {
+    let what = match &message.event {
+        Event::State(State { cameras, clients, privacy_off }) => {
+            let cameras: Vec<String> = cameras.iter().map(camera).collect();
+            let cameras =
+                if cameras.is_empty() { "no cameras".to_owned() } else { cameras.join("; ") };
+            let privacy = if *privacy_off { "; all cameras are turned off" } else { "" };
+            format!("state: {cameras}; {}{privacy}", count(clients.len() as u64, "client"))
+        }
+        Event::CameraAdded(summary) => format!("camera added: {}", camera(summary)),
+        Event::CameraChanged(summary) => format!("camera changed: {}", camera(summary)),
+        Event::CameraRemoved { camera } => format!("camera removed: {camera}"),
+        Event::ControlChanged { camera, control } => {
+            let flags = json::flags(&control.flags);
+            let flags =
+                if flags.is_empty() { String::new() } else { format!(" [{}]", flags.join(", ")) };
+            let value = value::show(control, &control.value);
+            format!("control changed: {camera} {} = {value}{flags}", control.name)
+        }
+        Event::ClientChanged(summary) => format!("client changed: {}", client(summary)),
+        Event::ClientRemoved { connection } => format!("client removed: {connection}"),
+        Event::NewWatcher { camera, program, connection } => {
+            format!("new watcher: {program} (client {connection}) watches {camera}")
+        }
+        Event::PrivacyChanged { off: true } => "all cameras are turned off".to_owned(),
+        Event::PrivacyChanged { off: false } => "cameras may be used again".to_owned(),
+        Event::PresetsChanged { camera, names } => {
+            format!("presets changed: {camera} has {}", listed(names))
+        }
+        Event::PinsChanged { camera, names } => {
+            format!("pins changed: {camera} has {}", listed(names))
+        }
+        Event::ConfigReloaded => "configuration read anew".to_owned(),
+        Event::ConfigRefused { message } => format!("configuration refused: {message}"),
+        Event::Lagged => "this reader fell behind".to_owned(),
+        Event::Stopping => "the service is stopping".to_owned(),
+        Event::Ended(error) => format!("closed: {error}"),
+    };
+    format!("{} {}\n", time::rfc3339(message.unix_ns), one_line(&what))
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+fn camera(camera: &CameraSummary) -> String {
+    let mut parts = vec![format!("{} {}", camera.id, list::state(camera))];
+    parts.extend(camera.mode.map(|mode| mode.to_string()));
+    parts.push(count(camera.watchers.into(), "watcher"));
+    parts.join(", ")
+}
+
+fn client(client: &ClientSummary) -> String {
+    let camera = client.camera.as_ref().map(|camera| format!(" of {camera}"));
+    format!(
+        "{} {} (process {}), {}{}",
+        client.id,
+        clients::name(client),
+        client.pid,
+        client.role,
+        camera.unwrap_or_default()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_line_with_its_time_first() {
+        let message = EventMessage {
+            unix_ns: 1_500_000_000,
+            event: Event::NewWatcher {
+                camera: "test:0".into(),
+                program: "bad\nname\x1b[2J".to_owned(),
+                connection: protocol::ConnectionId(3),
+            },
+        };
+        assert_eq!(
+            text_line(&message),
+            "1970-01-01T00:00:01.500Z new watcher: bad name\u{fffd}[2J (client 3) watches test:0\n"
+        );
+        assert_eq!(
+            json_line(&message).expect("JSON"),
+            "{\"time\":\"1970-01-01T00:00:01.500Z\",\"event\":\"new_watcher\",\
+             \"camera\":\"test:0\",\"program\":\"bad\\nname\\u001b[2J\",\"client\":3}\n"
+        );
+    }
+}

@@ -1,0 +1,243 @@
+//! The command line: one file per command behind one flat match.
+//!
+//! Every command but `serve` is a client like any other and knows the `protocol` crate alone. It
+//! runs on the main thread, with a tokio runtime of that thread where it talks to the service.
+//! A command writes its result to stdout; whatever else there is to say goes to stderr, an
+//! error always as one line.
+
+mod args;
+mod background;
+mod check;
+mod clients;
+mod completions;
+mod config;
+mod controls;
+mod error;
+mod events;
+mod get;
+mod info;
+mod jpeg;
+mod json;
+mod list;
+mod logging;
+mod output;
+mod reset;
+mod rows;
+mod serve;
+mod session;
+mod set;
+mod shutdown;
+mod snapshot;
+mod start;
+mod status;
+mod stop;
+mod stream;
+mod table;
+mod text;
+mod time;
+mod value;
+mod wait;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+use error::CliError;
+use session::Session;
+
+/// What a command comes to: the program's exit code, or why it failed.
+type Outcome = Result<ExitCode, CliError>;
+
+const AFTER_HELP: &str = "\
+Examples:
+  camera-service serve --test-camera           Run the service with a test camera
+  camera-service list                          See which cameras there are
+  camera-service snapshot test:0 -o now.jpg    Take a picture
+  camera-service set test:0 brightness=20      Change a control
+
+Exit codes:
+  0  done
+  1  failed
+  2  wrong usage
+  3  a service is already running
+  4  no service is running
+  5  no such camera
+
+With --json an error is one line of JSON on stderr: {\"error\":{\"kind\":…,\"message\":…}}.";
+
+/// One process owns the cameras; any number of programs use them at once.
+#[derive(Debug, Parser)]
+#[command(name = "camera-service", version, after_help = AFTER_HELP, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+struct Global {
+    /// Talk to the service at this socket, or listen there. Overrides the variable
+    /// CAMERA_SERVICE_SOCKET and the usual places.
+    #[arg(long, global = true, value_name = "PATH")]
+    socket: Option<PathBuf>,
+    /// Print JSON, for scripts; errors too, on stderr.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service that owns the cameras.
+    Serve(serve::ServeArgs),
+    /// List the cameras.
+    List,
+    /// Show everything about a camera: its modes, who watches it, who holds the device.
+    Info(args::CameraArg),
+    /// Show whether the service runs, since when and where.
+    Status,
+    /// List the programs that are connected to the service.
+    Clients,
+    /// Print the state, then every change as it happens, until interrupted.
+    Events,
+    /// Open a camera and hold it open, or change its mode for all who watch it.
+    Start(start::StartArgs),
+    /// End the hold of `start`; the camera stays open while anybody watches it.
+    Stop(args::CameraArg),
+    /// List the controls of a camera.
+    Controls(args::CameraArg),
+    /// Print the values of controls.
+    Get(get::GetArgs),
+    /// Set controls.
+    Set(set::SetArgs),
+    /// Set controls to their defaults: those named, or all.
+    Reset(reset::ResetArgs),
+    /// Save one frame as a JPEG or PNG file.
+    Snapshot(snapshot::SnapshotArgs),
+    /// Read frames and write them for other programs, or just count them.
+    Stream(stream::StreamArgs),
+    /// Read frames for some seconds and verify that they are whole and in order.
+    Check(check::CheckArgs),
+    /// Write, show or locate the configuration file.
+    Config(config::ConfigArgs),
+    /// Stop the service.
+    Shutdown,
+    /// Print a script that completes commands in your shell.
+    Completions(completions::CompletionsArgs),
+}
+
+/// Runs the program with the arguments of this process.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(wrong) => return error::usage(&wrong),
+    };
+    let json = cli.global.json;
+    dispatch(cli).unwrap_or_else(|error| error.report(json))
+}
+
+fn dispatch(Cli { global, command }: Cli) -> Outcome {
+    use session::with_service as client;
+    match command {
+        Command::Serve(args) => serve::run(args, &global),
+        Command::Config(args) => config::run(args, &global),
+        Command::Completions(args) => completions::run(&args),
+        Command::List => client(&global, "list", async |s| list::run(&s).await),
+        Command::Info(args) => client(&global, "info", async |s| info::run(args, &s).await),
+        Command::Status => client(&global, "status", async |s| status::run(&s).await),
+        Command::Clients => client(&global, "clients", async |s| clients::run(&s).await),
+        Command::Events => client(&global, "events", async |s| events::run(&s).await),
+        Command::Start(args) => client(&global, "start", async |s| start::run(args, &s).await),
+        Command::Stop(args) => client(&global, "stop", async |s| stop::run(args, &s).await),
+        Command::Controls(args) => {
+            client(&global, "controls", async |s| controls::run(args, &s).await)
+        }
+        Command::Get(args) => client(&global, "get", async |s| get::run(args, &s).await),
+        Command::Set(args) => client(&global, "set", async |s| set::run(args, &s).await),
+        Command::Reset(args) => client(&global, "reset", async |s| reset::run(args, &s).await),
+        Command::Snapshot(args) => {
+            client(&global, "snapshot", async |s| snapshot::run(args, &s).await)
+        }
+        Command::Stream(args) => client(&global, "stream", async |s| stream::run(args, &s).await),
+        Command::Check(args) => client(&global, "check", async |s| check::run(args, &s).await),
+        Command::Shutdown => client(&global, "shutdown", async |s| shutdown::run(&s).await),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(std::iter::once("camera-service").chain(line.split_whitespace()))
+    }
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_documented_line_is_understood() {
+        for line in [
+            "serve",
+            "serve --config f.toml --test-camera --test-camera 320x240@15 --log debug",
+            "--socket /tmp/s list --json",
+            "info test:0",
+            "status",
+            "clients --json",
+            "events",
+            "start CAM --format MJPG --size 1280x720 --fps 30",
+            "stop CAM",
+            "controls CAM",
+            "get CAM brightness",
+            "set CAM brightness=3 power_line=50 button offset=-3",
+            "reset CAM",
+            "reset CAM brightness contrast",
+            "snapshot CAM -o - --size 320x240 --quality 70 --format png",
+            "stream CAM --format native",
+            "stream CAM --format i420 --size 320x240 --fps 7.5 --rotate 90 --mirror --count 3 -o -",
+            "stream CAM --crop 25,25,50,50 --quality 40 --inline --container raw -o f",
+            "check CAM --seconds 0.5 --inline",
+            "config init --force",
+            "config show",
+            "config path --json",
+            "shutdown",
+            "completions bash",
+        ] {
+            if let Err(error) = parse(line) {
+                panic!("{line}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn wrong_arguments_are_refused() {
+        for line in [
+            "",
+            "serve --test-camera 640",
+            "info",
+            "start CAM --size 0x3",
+            "start CAM --fps 0",
+            "get CAM",
+            "set CAM",
+            "snapshot CAM --quality 0",
+            "snapshot CAM --quality 101",
+            "snapshot CAM --format gif",
+            "stream CAM --rotate 45",
+            "stream CAM --count 0",
+            "stream CAM --container raw",
+            "stream CAM --crop 50,50,60,50",
+            "stream CAM --crop 1,2,3",
+            "check CAM --seconds 0",
+            "check CAM --seconds nan",
+            "completions klingon",
+        ] {
+            assert!(parse(line).is_err(), "{line} was taken");
+        }
+    }
+}

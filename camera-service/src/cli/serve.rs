@@ -1,0 +1,46 @@
+//! `serve`: runs the service in this process.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::Args;
+use protocol::endpoint::Endpoint;
+
+use super::{Global, Outcome, logging};
+use crate::{
+    config::{Config, TestCamera},
+    serve::{self, Options},
+};
+
+const AFTER_HELP: &str = "\
+Examples:
+  camera-service serve
+  camera-service serve --test-camera --test-camera 1280x720@60
+  camera-service serve --log camera_service=debug";
+
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(super) struct ServeArgs {
+    /// Read this configuration in place of the usual one; it must exist.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Add a test camera, of 640x480@30 unless said otherwise. May be given several times.
+    #[arg(
+        long = "test-camera",
+        value_name = "WxH@FPS",
+        num_args = 0..=1,
+        default_missing_value = "640x480@30"
+    )]
+    test_cameras: Vec<TestCamera>,
+    /// What to log to stderr: error, warn, info, debug or trace, or filters as in RUST_LOG.
+    #[arg(long, value_name = "LEVEL")]
+    log: Option<String>,
+}
+
+pub(super) fn run(args: ServeArgs, global: &Global) -> Outcome {
+    logging::start(args.log.as_deref())?;
+    let (mut config, config_path) = Config::load(args.config.as_deref())?;
+    config.test_cameras.extend(args.test_cameras);
+    let endpoint = global.socket.as_ref().map(Endpoint::at);
+    serve::run(Options { config, config_path, endpoint })?;
+    Ok(ExitCode::SUCCESS)
+}

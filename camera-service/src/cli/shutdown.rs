@@ -1,0 +1,72 @@
+//! `shutdown`: stops the service.
+
+use std::{process::ExitCode, time::Duration};
+
+use protocol::{ClientError, ErrorKind};
+use serde::Serialize;
+use tokio::time::{Instant, sleep};
+
+use super::{CliError, Outcome, Session, output, session::answer};
+
+/// The service takes 2 s at most.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Where nobody listens any more, its process has so long to end: whoever started it may not
+/// have taken note of its end yet, and then it never seems to.
+const LAST_STEPS: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_millis(20);
+
+#[derive(Serialize)]
+struct Stopped {
+    stopped: u32,
+}
+
+pub(super) async fn run(session: &Session) -> Outcome {
+    let client = session.control().await?;
+    let pid = client.service_pid();
+    answer(client.shutdown()).await?;
+    drop(client);
+    // So that whoever called this can start another one at once.
+    let deadline = Instant::now() + PATIENCE;
+    while !gone(session, pid).await {
+        if Instant::now() >= deadline {
+            return Err(CliError::failed(
+                ErrorKind::Timeout,
+                format!("the service (process {pid}) was told to stop and has not within 5 s"),
+            ));
+        }
+        sleep(LOOK).await;
+    }
+    let deadline = Instant::now() + LAST_STEPS;
+    while is_running(pid) && Instant::now() < deadline {
+        sleep(LOOK).await;
+    }
+    if session.json {
+        output::print_json(&Stopped { stopped: pid })?;
+    } else {
+        output::print(&format!("The service (process {pid}) has stopped.\n"))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(unix)]
+fn is_running(pid: u32) -> bool {
+    use rustix::process::{Pid, test_kill_process};
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| test_kill_process(pid).is_ok())
+}
+
+#[cfg(not(unix))]
+const fn is_running(_pid: u32) -> bool {
+    // Its pipe goes with the process.
+    false
+}
+
+/// Whether the service that was process `pid` listens no more.
+async fn gone(session: &Session, pid: u32) -> bool {
+    match session.control().await {
+        Ok(client) => client.service_pid() != pid,
+        Err(CliError::Client(ClientError::NotRunning(_))) => true,
+        // It is still on its way out.
+        Err(_) => false,
+    }
+}

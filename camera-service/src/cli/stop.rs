@@ -1,0 +1,33 @@
+//! `stop`: ends the hold of `start`.
+
+use std::process::ExitCode;
+
+use protocol::CameraState;
+use serde::Serialize;
+
+use super::{Outcome, Session, args::CameraArg, json, output, session::answer, text::clean};
+
+#[derive(Serialize)]
+struct Stopped<'a> {
+    camera: json::Camera<'a>,
+}
+
+pub(super) async fn run(args: CameraArg, session: &Session) -> Outcome {
+    let client = session.control().await?;
+    answer(client.stop_camera(&args.id())).await?;
+    let camera = answer(client.camera(&args.id())).await?.summary;
+    if session.json {
+        output::print_json(&Stopped { camera: (&camera).into() })?;
+    } else {
+        let line = match (&camera.state, camera.watchers) {
+            (CameraState::Closed, _) => format!("{} is closed", camera.id),
+            (_, 0) => format!("{} is held open no more and closes soon", camera.id),
+            (_, 1) => format!("{} is held open no more; 1 watcher keeps it open", camera.id),
+            (_, more) => {
+                format!("{} is held open no more; {more} watchers keep it open", camera.id)
+            }
+        };
+        output::print(&(clean(&line) + "\n"))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

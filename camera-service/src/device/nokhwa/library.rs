@@ -1,0 +1,124 @@
+//! Calls into nokhwa that open something, and what its errors mean.
+
+#![cfg_attr(windows, allow(unsafe_code))]
+
+use std::io;
+
+use ::nokhwa::{
+    Camera, NokhwaError, query as query_cameras,
+    utils::{
+        ApiBackend, CameraFormat, CameraIndex, CameraInfo, RequestedFormat, RequestedFormatType,
+        frame_formats,
+    },
+};
+
+use crate::device::Error;
+
+/// The cameras that there are now.
+pub(super) fn query() -> Vec<CameraInfo> {
+    match query_cameras(ApiBackend::Auto) {
+        Ok(cameras) => cameras,
+        // So Media Foundation refuses to start where it has no part for cameras at all.
+        Err(error) if means(&error.to_string(), 0xc00d_36e3) => Vec::new(),
+        Err(error) => {
+            tracing::debug!(%error, "cameras cannot be listed");
+            Vec::new()
+        }
+    }
+}
+
+/// Opens a camera in this format, else in any. It must be used and dropped on this thread.
+pub(super) fn open(index: &CameraIndex, format: Option<CameraFormat>) -> Result<Camera, Error> {
+    prepare();
+    let wish = format.map_or(RequestedFormatType::None, RequestedFormatType::Exact);
+    Camera::new(index.clone(), RequestedFormat::with_formats(wish, frame_formats()))
+        .map_err(|error| device_error("opening the camera", index, &error))
+}
+
+/// What an error of nokhwa's means. It has texts only, in the user's
+/// language.
+pub(super) fn device_error(call: &'static str, index: &CameraIndex, error: &NokhwaError) -> Error {
+    let text = error.to_string();
+    let means_any = |codes: &[u32]| codes.iter().any(|code| means(&text, *code));
+    if means_any(&[0x8007_0005]) {
+        return Error::Permission(index.to_string());
+    }
+    // Streaming cannot start; taken away by another program; a device or a share is busy.
+    if means_any(&[0xc00d_3704, 0xc00d_3ea3, 0x8007_00aa, 0x8007_0020]) {
+        return Error::Busy;
+    }
+    let not_found = matches!(error, NokhwaError::OpenDeviceError(_, why)
+        if why == "No device" || why == "Not Found");
+    // Invalidated; not connected; not functioning.
+    if not_found || means_any(&[0xc00d_3ea2, 0x8007_048f, 0x8007_001f]) {
+        return Error::Gone;
+    }
+    Error::Io { call, source: io::Error::other(text) }
+}
+
+/// Whether the text of an error is that of this result code, which Windows' texts end with.
+fn means(text: &str, code: u32) -> bool {
+    text.contains(&format!("0x{code:08X}"))
+}
+
+/// Makes Media Foundation usable on every thread, for as long as the process lives.
+///
+/// nokhwa enters COM on the thread that calls it first only, and shuts Media Foundation down
+/// with the camera that it thinks to be the last, counted without regard to other threads.
+#[cfg(windows)]
+fn prepare() {
+    use std::sync::Once;
+
+    use windows::Win32::{
+        Media::MediaFoundation::{MF_API_VERSION, MFSTARTUP_NOSOCKET, MFStartup},
+        System::Com::CoIncrementMTAUsage,
+    };
+
+    static COM: Once = Once::new();
+    // SAFETY: takes nothing but a counter, which is never given back: threads that did not enter
+    // COM themselves share an apartment from now on.
+    COM.call_once(|| match unsafe { CoIncrementMTAUsage() } {
+        Ok(_) => {}
+        Err(error) => tracing::debug!(%error, "COM is not to be had"),
+    });
+    // SAFETY: counted by the system. Once more at every opening, and never undone, so that
+    // nokhwa's shutting down is never the last.
+    if let Err(error) = unsafe { MFStartup(MF_API_VERSION, MFSTARTUP_NOSOCKET) } {
+        tracing::debug!(%error, "Media Foundation does not start");
+    }
+}
+
+#[cfg(not(windows))]
+fn prepare() {}
+
+#[cfg(all(test, windows))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_told_by_their_numbers() {
+        let error = |text: &str| {
+            let error = NokhwaError::OpenStreamError(text.to_owned());
+            device_error("a call", &CameraIndex::Index(0), &error)
+        };
+        assert!(matches!(error("0xC00D3704"), Error::Busy));
+        assert!(matches!(error("0xC00D3EA2"), Error::Gone));
+        let denied =
+            windows::core::Error::from(windows::core::HRESULT(0x8007_0005_u32.cast_signed()));
+        assert!(matches!(error(&denied.to_string()), Error::Permission(_)));
+        assert!(matches!(error("something else"), Error::Io { .. }));
+    }
+
+    #[test]
+    fn a_camera_that_is_not_there_is_gone_and_looking_does_no_harm() {
+        for _ in 0..3 {
+            query();
+        }
+        match open(&CameraIndex::String("no such camera".to_owned()), None) {
+            Ok(_) => panic!("there is no such camera"),
+            // The latter where Media Foundation has no part for cameras.
+            Err(Error::Gone | Error::Io { .. }) => {}
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! camera-service: one process that owns the cameras and serves them to any number of programs.
+
+pub mod camera;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod device;
+pub mod events;
+pub mod registry;
+pub mod serve;
+pub mod server;
+pub mod slots;
+pub mod source;

@@ -1,0 +1,229 @@
+//! All cameras: found by the platform's finder, test cameras, and how each is called.
+
+mod discovery;
+mod files;
+mod ids;
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+};
+
+use protocol::{CameraId, CameraSummary, ErrorKind, ErrorReply, Event, FrameRate, Size};
+use tokio_util::task::TaskTracker;
+
+pub use discovery::{Discovery, NamedDevice};
+pub use ids::Ids;
+
+use crate::{
+    camera::{Camera, Context, Found},
+    device::{Device as _, test_camera::TestCamera},
+};
+
+/// Most test cameras at once.
+const MOST_TEST_CAMERAS: u32 = 16;
+
+/// All cameras.
+pub struct Registry {
+    cameras: Mutex<BTreeMap<CameraId, Entry>>,
+    ids: Arc<Mutex<Ids>>,
+    context: Context,
+    tasks: TaskTracker,
+    this: Weak<Self>,
+}
+
+struct Entry {
+    camera: Arc<Camera>,
+    /// Whether the finder says when its device comes and goes.
+    is_found: bool,
+}
+
+impl Registry {
+    /// No cameras yet. What is remembered of them is in `ids`; their lives run in `tasks`.
+    pub fn new(ids: Ids, context: Context, tasks: TaskTracker) -> Arc<Self> {
+        Arc::new_cyclic(|this| Self {
+            cameras: Mutex::default(),
+            ids: Arc::new(Mutex::new(ids)),
+            context,
+            tasks,
+            this: this.clone(),
+        })
+    }
+
+    /// What is remembered of cameras.
+    pub fn ids(&self) -> Arc<Mutex<Ids>> {
+        self.ids.clone()
+    }
+
+    fn cameras(&self) -> MutexGuard<'_, BTreeMap<CameraId, Entry>> {
+        self.cameras.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All cameras, by id.
+    pub fn all(&self) -> Vec<Arc<Camera>> {
+        self.cameras().values().map(|entry| entry.camera.clone()).collect()
+    }
+
+    /// All cameras in short, by id.
+    pub fn summaries(&self) -> Vec<CameraSummary> {
+        self.all().iter().map(|camera| camera.summary()).collect()
+    }
+
+    /// The camera that `text` means: an id, a name, or a device file.
+    pub fn find(&self, text: &CameraId) -> Result<Arc<Camera>, ErrorReply> {
+        let cameras = self.cameras();
+        if let Some(entry) = cameras.get(text) {
+            return Ok(entry.camera.clone());
+        }
+        let mut meant = cameras.values().filter(|entry| entry.camera.answers_to(&text.0));
+        match (meant.next(), meant.next()) {
+            (Some(entry), None) => Ok(entry.camera.clone()),
+            (Some(one), Some(other)) => Err(ErrorReply::new(
+                ErrorKind::NoSuchCamera,
+                format!("{text} may mean {} or {}: use the id", one.camera.id(), other.camera.id()),
+            )),
+            (None, _) => {
+                let there: Vec<&str> = cameras.keys().map(|id| id.0.as_str()).collect();
+                let hint = match there.len() {
+                    0 => "there is none (`--test-camera` gives one to try)".to_owned(),
+                    1..=6 => format!("there is {}", there.join(", ")),
+                    _ => "`camera-service list` names them".to_owned(),
+                };
+                let text = shortened(&text.0);
+                let message = format!("there is no camera {text:?}; {hint}");
+                Err(ErrorReply::new(ErrorKind::NoSuchCamera, message))
+            }
+        }
+    }
+
+    fn add(&self, id: CameraId, name: Option<String>, found: Found, is_found: bool) {
+        let (camera, life) = Camera::new(id.clone(), name, found, self.context.clone());
+        self.cameras().insert(id.clone(), Entry { camera, is_found });
+        let registry = self.this.clone();
+        self.tasks.spawn(async move {
+            life.await;
+            if let Some(registry) = registry.upgrade() {
+                registry.cameras().remove(&id);
+                registry.context.hub.send(Event::CameraRemoved { camera: id });
+            }
+        });
+    }
+
+    /// Takes note of the devices that are there now: all of them, not only new ones.
+    pub async fn found(&self, devices: Vec<NamedDevice>) {
+        let mut gone: Vec<Arc<Camera>> = Vec::new();
+        let mut there: Vec<(Arc<Camera>, Found)> = Vec::new();
+        {
+            let cameras = self.cameras();
+            for (id, entry) in cameras.iter().filter(|(_, entry)| entry.is_found) {
+                if !devices.iter().any(|device| device.id == *id) {
+                    gone.push(entry.camera.clone());
+                }
+            }
+        }
+        for NamedDevice { id, name, found } in devices {
+            let known = self.cameras().get(&id).map(|entry| entry.camera.clone());
+            match known {
+                Some(camera) if camera.needs(&found) => there.push((camera, found)),
+                Some(_) => {}
+                None => self.add(id, name, found, true),
+            }
+        }
+        for camera in gone {
+            if camera.device().is_some() {
+                camera.present(None).await;
+            }
+        }
+        for (camera, found) in there {
+            camera.present(Some(found)).await;
+        }
+    }
+
+    /// Adds a test camera of this size and rate.
+    pub fn add_test_camera(&self, size: Size, rate: FrameRate) -> Result<Arc<Camera>, ErrorReply> {
+        let free = {
+            let cameras = self.cameras();
+            let id = |index| CameraId(format!("test:{index}"));
+            (0..MOST_TEST_CAMERAS).find(|index| !cameras.contains_key(&id(*index)))
+        };
+        let index = free.ok_or_else(|| {
+            let message = format!("there are {MOST_TEST_CAMERAS} test cameras, which is the most");
+            ErrorReply::new(ErrorKind::Limit, message)
+        })?;
+        let device = TestCamera::new(index, size, rate)
+            .map_err(|error| ErrorReply::new(ErrorKind::UnsupportedMode, error.to_string()))?;
+        let modes = device
+            .modes()
+            .map_err(|error| ErrorReply::new(ErrorKind::Internal, error.to_string()))?;
+        let id = CameraId(format!("test:{index}"));
+        let name = self.ids.lock().unwrap_or_else(PoisonError::into_inner).name_of(&id);
+        self.add(id.clone(), name, Found { device: Arc::new(device), modes }, false);
+        self.find(&id)
+    }
+
+    /// Removes a test camera.
+    pub async fn remove_test_camera(&self, camera: &CameraId) -> Result<(), ErrorReply> {
+        let camera = self.find(camera)?;
+        if !camera.id().0.starts_with("test:") {
+            let message = format!("{} is no test camera", camera.id());
+            return Err(ErrorReply::new(ErrorKind::Invalid, message));
+        }
+        camera.stop().await?;
+        camera.present(None).await;
+        Ok(())
+    }
+
+    /// Gives a camera a name of the user's, or takes it away.
+    pub async fn rename(&self, camera: &CameraId, name: Option<String>) -> Result<(), ErrorReply> {
+        let camera = self.find(camera)?;
+        if let Some(name) = &name {
+            let fits = (1..=64).contains(&name.chars().count());
+            if !fits || name.trim() != name || name.chars().any(char::is_control) {
+                let message = "a name has 1 to 64 characters, none of them a control character, \
+                               and no space at its ends";
+                return Err(ErrorReply::new(ErrorKind::Invalid, message));
+            }
+            let other = self.find(&CameraId(name.clone())).ok();
+            if other.is_some_and(|other| other.id() != camera.id()) {
+                let message = format!("{name:?} is another camera's name");
+                return Err(ErrorReply::new(ErrorKind::NameTaken, message));
+            }
+        }
+        let (ids, id, given) = (self.ids.clone(), camera.id().clone(), name.clone());
+        let saved = tokio::task::spawn_blocking(move || {
+            ids.lock().unwrap_or_else(PoisonError::into_inner).rename(&id, given)
+        });
+        match saved.await {
+            Ok(Ok(())) => {
+                camera.rename(name);
+                Ok(())
+            }
+            Ok(Err(error)) => Err(ErrorReply::new(
+                ErrorKind::Storage,
+                format!("the name could not be kept: {error}"),
+            )),
+            Err(_) => Err(ErrorReply::new(ErrorKind::Internal, "the name could not be kept")),
+        }
+    }
+
+    /// To be called when event readers come or go: controls are watched for them.
+    pub fn readers_changed(&self) {
+        for camera in self.all() {
+            camera.controls().settle();
+        }
+    }
+}
+
+/// `text` as it may stand in a message, however long somebody made it.
+fn shortened(text: &str) -> &str {
+    match text.char_indices().nth(100) {
+        Some((end, _)) => &text[..end],
+        None => text,
+    }
+}
+
+/// Where what is remembered of cameras is kept.
+pub fn cameras_file(state_folder: &std::path::Path) -> PathBuf {
+    state_folder.join("cameras.toml")
+}

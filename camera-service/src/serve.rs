@@ -1,0 +1,165 @@
+//! The service: puts everything together, runs until it is told to stop, and takes it apart.
+
+mod allocator;
+mod descriptors;
+mod finders;
+mod instance;
+mod signals;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use protocol::endpoint::Endpoint;
+use tokio::sync::{mpsc, watch};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    camera::Context,
+    clock,
+    config::{self, Config},
+    events::Hub,
+    registry::{Discovery, Ids, Registry, cameras_file},
+    server::{self, Clients, Server},
+    source::Workers,
+};
+
+/// How long everything may take to end.
+const SHUTDOWN: Duration = Duration::from_millis(1800);
+
+/// What the service is started with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The configuration.
+    pub config: Config,
+    /// Where it was read from, and is read again.
+    pub config_path: PathBuf,
+    /// Where to listen; where not given, [`Endpoint::to_listen`] decides.
+    pub endpoint: Option<Endpoint>,
+}
+
+/// Why the service did not start, or ended badly.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// One is running for this user.
+    #[error(
+        "camera-service is running already (pid {pid}, at {endpoint}); `camera-service shutdown` stops it"
+    )]
+    AlreadyRunning {
+        /// Its process.
+        pid: u32,
+        /// Where it listens.
+        endpoint: String,
+    },
+    /// The endpoint cannot be had.
+    #[error("cannot listen at {endpoint}: {source}")]
+    Listen {
+        /// Where it should listen.
+        endpoint: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// There is no folder for it.
+    #[error("there is no place to listen at: {0}")]
+    NoEndpoint(std::io::Error),
+    /// The folder for state cannot be told.
+    #[error(transparent)]
+    State(#[from] config::ConfigError),
+    /// The system refused something that the service cannot do without.
+    #[error("the service cannot start: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// Runs the service until it is told to stop. Blocks.
+pub fn run(options: Options) -> Result<(), ServeError> {
+    allocator::keep_small();
+    descriptors::raise_limit();
+    // One thread for all sockets and timers: measured at half the CPU of two for fan-out.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let result = runtime.block_on(serve(options));
+    // A blocking task that hangs, in a device or a file system, is left behind.
+    runtime.shutdown_background();
+    result
+}
+
+async fn serve(options: Options) -> Result<(), ServeError> {
+    let endpoint = match options.endpoint {
+        Some(endpoint) => endpoint,
+        None => Endpoint::to_listen().map_err(ServeError::NoEndpoint)?,
+    };
+    let instance = instance::Instance::bind(&endpoint).await?;
+    let ids = Ids::load(cameras_file(&config::state_dir()?));
+    let stop = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    let lives = TaskTracker::new();
+    let hub = Hub::new();
+    let (config, config_seen) = watch::channel(Arc::new(options.config));
+    let (privacy_off, privacy_seen) = watch::channel(false);
+    // Cameras outlive the connections, which are told first.
+    let stop_cameras = CancellationToken::new();
+    let context = Context {
+        config: config_seen,
+        hub: hub.clone(),
+        workers: Workers::new(),
+        privacy_off: privacy_seen,
+        stop: stop_cameras.clone(),
+    };
+    let registry = Registry::new(ids, context, lives.clone());
+    for camera in config.borrow().test_cameras.clone() {
+        if let Err(error) = registry.add_test_camera(camera.size, camera.rate) {
+            tracing::error!("no test camera {} at {} fps: {error}", camera.size, camera.rate);
+        }
+    }
+    let (found, mut finds) = mpsc::channel(1);
+    let discovery = Discovery::start(finders::platform(), registry.ids(), found)?;
+    let server = Arc::new(Server {
+        registry: registry.clone(),
+        clients: Clients::new(hub.clone()),
+        hub,
+        config,
+        config_path: options.config_path,
+        endpoint: endpoint.clone(),
+        since_unix_ns: clock::unix_ns(),
+        privacy_off,
+        tasks: tasks.clone(),
+        stop: stop.clone(),
+    });
+    // The first look comes before the first client, so that `list` is never empty by haste; a
+    // device that hangs does not hold it up for long.
+    if let Ok(Some(devices)) = tokio::time::timeout(Duration::from_secs(2), finds.recv()).await {
+        registry.found(devices).await;
+    }
+    let signals = signals::spawn(stop.clone())?;
+    tracing::info!(pid = std::process::id(), "listening at {endpoint}");
+    let accepting = tasks.spawn(server::accept(server.clone(), instance.listener));
+    let finding = tasks.spawn({
+        let stop = stop.clone();
+        async move {
+            loop {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    devices = finds.recv() => match devices {
+                        Some(devices) => registry.found(devices).await,
+                        None => return,
+                    }
+                }
+            }
+        }
+    });
+    stop.cancelled().await;
+    tracing::info!("stopping");
+    signals.abort();
+    drop(discovery);
+    // Clients are told by their own tasks; then the cameras close.
+    tasks.close();
+    let told = tokio::time::timeout(SHUTDOWN / 3, tasks.wait()).await;
+    if told.is_err() {
+        tracing::warn!("{} connections were left behind", tasks.len());
+    }
+    drop((accepting, finding));
+    stop_cameras.cancel();
+    lives.close();
+    if tokio::time::timeout(SHUTDOWN * 2 / 3, lives.wait()).await.is_err() {
+        tracing::warn!("{} cameras were left behind", lives.len());
+    }
+    instance.guard.remove();
+    Ok(())
+}

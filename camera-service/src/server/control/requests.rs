@@ -1,0 +1,138 @@
+//! What each request does.
+
+use std::{path::PathBuf, sync::Arc};
+
+use protocol::{
+    CameraId, ErrorKind, ErrorReply, Event, FrameRate, ModeWish, PixelFormat, Reply, Request,
+    ServiceStatus, Size,
+};
+
+use super::super::Server;
+use crate::{config::Config, slots::Pool};
+
+type Result<T = Reply> = std::result::Result<T, ErrorReply>;
+
+/// Does what `request` asks for.
+pub(super) async fn handle(server: &Arc<Server>, request: Request) -> Result {
+    let registry = &server.registry;
+    match request {
+        Request::ListCameras => Ok(Reply::Cameras(registry.summaries())),
+        Request::DescribeCamera { camera } => describe(server, &camera).await,
+        Request::Status => Ok(Reply::Status(status(server))),
+        Request::ListClients => Ok(Reply::Clients(server.clients.summaries())),
+        Request::StartCamera { camera, wish } => {
+            registry.find(&camera)?.start(wish).await.map(Reply::Started)
+        }
+        Request::StopCamera { camera } => {
+            registry.find(&camera)?.stop().await.map(|()| Reply::Done)
+        }
+        Request::ListControls { camera } => {
+            registry.find(&camera)?.controls().list().await.map(Reply::Controls)
+        }
+        Request::GetControls { camera, names } => {
+            registry.find(&camera)?.controls().get(names).await.map(Reply::Controls)
+        }
+        Request::SetControls { camera, settings } => {
+            registry.find(&camera)?.controls().set(settings).await.map(Reply::Outcomes)
+        }
+        Request::ResetControls { camera, names } => {
+            registry.find(&camera)?.controls().reset(names).await.map(Reply::Outcomes)
+        }
+        Request::RenameCamera { camera, name } => {
+            registry.rename(&camera, name).await.map(|()| Reply::Done)
+        }
+        Request::Disconnect { connection } => {
+            server.clients.disconnect(connection).map(|()| Reply::Done)
+        }
+        Request::AddTestCamera { wish } => add_test_camera(server, wish),
+        Request::RemoveTestCamera { camera } => {
+            registry.remove_test_camera(&camera).await.map(|()| Reply::Done)
+        }
+        Request::ReloadConfig => reload(server).await,
+        // The connection's writer stops the service once this reply is written.
+        Request::Shutdown => Ok(Reply::Done),
+        Request::ListPresets { .. }
+        | Request::SavePreset { .. }
+        | Request::ApplyPreset { .. }
+        | Request::RenamePreset { .. }
+        | Request::DeletePreset { .. }
+        | Request::ListPins { .. }
+        | Request::PinControls { .. }
+        | Request::UnpinControls { .. }
+        | Request::SetPrivacy { .. } => Err(ErrorReply::new(
+            ErrorKind::Unsupported,
+            "this version of camera-service keeps no presets and pins and has no switch for all \
+             cameras",
+        )),
+    }
+}
+
+async fn describe(server: &Arc<Server>, camera: &CameraId) -> Result {
+    let camera = server.registry.find(camera)?;
+    let mut detail = camera.detail();
+    if let Some(device) = camera.device() {
+        // Looks through every process: not for the I/O thread.
+        let holders = tokio::task::spawn_blocking(move || device.holders()).await;
+        detail.holders = holders.unwrap_or_default();
+    }
+    Ok(Reply::Camera(Box::new(detail)))
+}
+
+fn status(server: &Server) -> ServiceStatus {
+    ServiceStatus {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        since_unix_ns: server.since_unix_ns,
+        endpoint: server.endpoint.to_string(),
+        config: server.config_path.display().to_string(),
+        started_by: started_by(),
+        privacy_off: *server.privacy_off.borrow(),
+        cameras: server.registry.summaries(),
+        connections: server.clients.count(),
+        max_connections: server.config.borrow().limits.connections,
+        slot_bytes: Pool::bytes_in_process(),
+    }
+}
+
+fn started_by() -> String {
+    // systemd gives every unit that it starts an id of its own.
+    let by = if std::env::var_os("INVOCATION_ID").is_some() { "systemd" } else { "by hand" };
+    by.to_owned()
+}
+
+fn add_test_camera(server: &Server, wish: ModeWish) -> Result {
+    let ModeWish { format, size, rate } = wish;
+    if let Some(format @ PixelFormat::Other(_)) = format {
+        let message = format!("a test camera does not come in {format}");
+        return Err(ErrorReply::new(ErrorKind::UnsupportedMode, message));
+    }
+    let size = size.unwrap_or(Size::new(640, 480));
+    let rate = rate.unwrap_or(FrameRate::new(30, 1));
+    let camera = server.registry.add_test_camera(size, rate)?;
+    Ok(Reply::Camera(Box::new(camera.detail())))
+}
+
+async fn reload(server: &Arc<Server>) -> Result {
+    let path: PathBuf = server.config_path.clone();
+    // The default file may be missing; then the defaults are in force.
+    let loaded = tokio::task::spawn_blocking(move || {
+        if path.exists() {
+            Config::load(Some(&path)).map(|(config, _)| config)
+        } else {
+            Ok(Config::default())
+        }
+    });
+    match loaded.await {
+        Ok(Ok(config)) => {
+            server.config.send_replace(Arc::new(config));
+            server.hub.send(Event::ConfigReloaded);
+            Ok(Reply::Done)
+        }
+        Ok(Err(error)) => {
+            let message = error.to_string();
+            server.hub.send(Event::ConfigRefused { message: message.clone() });
+            Err(ErrorReply::new(ErrorKind::Storage, message))
+        }
+        Err(_) => Err(ErrorReply::new(ErrorKind::Internal, "the configuration was not read")),
+    }
+}

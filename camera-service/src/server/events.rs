@@ -1,0 +1,80 @@
+//! Connections with the role `events`.
+
+use std::{sync::Arc, time::Duration};
+
+use protocol::{ErrorKind, ErrorReply, Event, State, transport::TransportError};
+use tokio::sync::broadcast::error::RecvError;
+
+use super::{Server, handshake::Session};
+use crate::events::encode;
+
+/// How long an event may take to be written.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Tells the full state, then every change, until the reader goes or falls behind.
+pub(super) async fn serve(server: Arc<Server>, session: Session) -> Result<(), TransportError> {
+    let Session { mut reader, mut writer, listed } = session;
+    // From before the state is taken: a change in between is told twice rather than never.
+    let mut changes = server.hub.subscribe();
+    let _readers = Reading::new(&server);
+    let state = State {
+        cameras: server.registry.summaries(),
+        clients: server.clients.summaries(),
+        privacy_off: *server.privacy_off.borrow(),
+    };
+    let kick = listed.connected.kick.clone();
+    let telling = async {
+        writer.raw(&encode(Event::State(state))?).await?;
+        loop {
+            match changes.recv().await {
+                Ok(bytes) => {
+                    // A reader that has stopped altogether is not kept, nor what is kept open
+                    // for it.
+                    let written = tokio::time::timeout(PATIENCE, writer.raw(&bytes)).await;
+                    written.map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))??;
+                }
+                Err(RecvError::Lagged(_)) => {
+                    writer.raw(&encode(Event::Lagged)?).await?;
+                    return Ok(());
+                }
+                Err(RecvError::Closed) => return Ok(()),
+            }
+        }
+    };
+    let ended = tokio::select! {
+        ended = telling => return ended,
+        ended = reader.message::<protocol::StreamCommand>(0) => ended,
+        () = kick.cancelled() => {
+            let event = if server.stop.is_cancelled() {
+                Event::Stopping
+            } else {
+                let error = ErrorReply::new(ErrorKind::Forbidden, "disconnected by the user");
+                Event::Ended(error)
+            };
+            let last = encode(event)?;
+            // A reader that does not read is not waited for.
+            let last = tokio::time::timeout(Duration::from_millis(100), writer.raw(&last));
+            return last.await.unwrap_or(Ok(()));
+        }
+    };
+    // An event reader has nothing to say: that it closes is all that is waited for.
+    ended.map(drop)
+}
+
+/// Counts as an event reader for the cameras' control threads.
+struct Reading<'a>(&'a Server);
+
+impl<'a> Reading<'a> {
+    fn new(server: &'a Server) -> Self {
+        server.registry.readers_changed();
+        Self(server)
+    }
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        let registry = self.0.registry.clone();
+        // After the receiver, which is dropped later than this.
+        self.0.tasks.spawn(async move { registry.readers_changed() });
+    }
+}

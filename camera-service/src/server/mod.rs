@@ -1,0 +1,45 @@
+//! Connections: who may connect, and what each role says. One task for each connection, all on
+//! the I/O thread; none of them blocks or computes.
+
+mod accept;
+mod clients;
+mod control;
+mod events;
+mod handshake;
+mod stream;
+mod title;
+
+use std::{path::PathBuf, sync::Arc};
+
+use protocol::endpoint::Endpoint;
+use tokio::sync::watch;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub use accept::accept;
+pub use clients::Clients;
+
+use crate::{config::Config, events::Hub, registry::Registry};
+
+/// What every connection may need.
+pub struct Server {
+    /// All cameras.
+    pub registry: Arc<Registry>,
+    /// All connections.
+    pub clients: Clients,
+    /// Where events come from.
+    pub hub: Hub,
+    /// The configuration in force.
+    pub config: watch::Sender<Arc<Config>>,
+    /// Where it is read from.
+    pub config_path: PathBuf,
+    /// Where the service listens.
+    pub endpoint: Endpoint,
+    /// When the service started, ns since 1970.
+    pub since_unix_ns: u64,
+    /// Whether all cameras are turned off.
+    pub privacy_off: watch::Sender<bool>,
+    /// The tasks of connections.
+    pub tasks: TaskTracker,
+    /// Ends everything.
+    pub stop: CancellationToken,
+}

@@ -1,0 +1,220 @@
+//! Requests and their replies.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    sync::{Mutex as AsyncMutex, oneshot},
+    task::AbortHandle,
+};
+
+use super::{ClientError, connect::Opened};
+use crate::{
+    CameraDetail, CameraId, CameraSummary, ClientSummary, ConnectionId, Control, ControlOutcome,
+    ControlSetting, ErrorReply, ModeWish, Preset, Reply, ReplyMessage, Request, RequestMessage,
+    ServiceStatus, StartedCamera,
+    transport::{Reader, Writer},
+    wire::MAX_MESSAGE,
+};
+
+/// A connection for requests. Clones share it; requests may overlap.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    writer: AsyncMutex<Writer>,
+    waiting: Arc<Waiting>,
+    next_id: AtomicU64,
+    receiver: AbortHandle,
+    id: ConnectionId,
+    version: String,
+    pid: u32,
+}
+
+type Answer = oneshot::Sender<Result<Reply, ErrorReply>>;
+
+/// Requests without a reply yet; `None` once the connection has ended. As long as requests are
+/// in flight, which the service bounds.
+type Waiting = Mutex<Option<HashMap<u64, Answer>>>;
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.receiver.abort();
+    }
+}
+
+async fn receive(mut reader: Reader, waiting: Arc<Waiting>) {
+    while let Ok(Some(reply)) = reader.message::<ReplyMessage>(MAX_MESSAGE).await {
+        let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer = waiting.as_mut().and_then(|waiting| waiting.remove(&reply.id));
+        if let Some(answer) = answer {
+            // Nobody waits for the reply of a request that was cancelled.
+            let _ = answer.send(reply.result);
+        }
+    }
+    // Dropping the senders tells everybody who waits that the connection is closed.
+    waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
+}
+
+impl Client {
+    pub(super) fn start(opened: Opened) -> Self {
+        let waiting = Arc::new(Mutex::new(Some(HashMap::new())));
+        let receiver = tokio::spawn(receive(opened.reader, waiting.clone())).abort_handle();
+        Self(Arc::new(Inner {
+            writer: AsyncMutex::new(opened.writer),
+            waiting,
+            next_id: AtomicU64::new(1),
+            receiver,
+            id: opened.id,
+            version: opened.version,
+            pid: opened.pid,
+        }))
+    }
+
+    /// Id of this connection, as in lists of clients.
+    #[must_use]
+    pub fn id(&self) -> ConnectionId {
+        self.0.id
+    }
+
+    /// Version of the service's program.
+    #[must_use]
+    pub fn service_version(&self) -> &str {
+        &self.0.version
+    }
+
+    /// Process of the service.
+    #[must_use]
+    pub fn service_pid(&self) -> u32 {
+        self.0.pid
+    }
+
+    /// Sends `request` and waits for its reply; the service answers within its usual deadline.
+    pub async fn request(&self, request: Request) -> Result<Reply, ClientError> {
+        self.request_within(request, None).await
+    }
+
+    /// Sends `request`, to be answered within `deadline`, and waits for its reply.
+    pub async fn request_within(
+        &self,
+        request: Request,
+        deadline: Option<Duration>,
+    ) -> Result<Reply, ClientError> {
+        let id = self.0.next_id.fetch_add(1, Ordering::Relaxed);
+        let deadline_ms = deadline.map(|time| u32::try_from(time.as_millis()).unwrap_or(u32::MAX));
+        let message = crate::wire::encode(&RequestMessage { id, deadline_ms, request })?;
+        let (sender, receiver) = oneshot::channel();
+        {
+            let mut waiting = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(waiting) = waiting.as_mut() else { return Err(ClientError::Closed) };
+            waiting.insert(id, sender);
+        }
+        // In a task of its own: a caller that gives up must not leave half a message behind.
+        let inner = self.0.clone();
+        let written = tokio::spawn(async move { inner.writer.lock().await.raw(&message).await });
+        // Where it failed, the reply or the closed connection says more.
+        let _ = written.await;
+        receiver.await.map_err(|_| ClientError::Closed)?.map_err(ClientError::Reply)
+    }
+}
+
+/// Sends `$request` and takes the one kind of reply that fits.
+macro_rules! call {
+    ($client:expr, $request:expr, $pattern:pat => $value:expr) => {
+        match $client.request($request).await? {
+            $pattern => Ok($value),
+            _ => Err(ClientError::Unexpected("another kind of reply")),
+        }
+    };
+}
+
+impl Client {
+    /// All cameras.
+    pub async fn cameras(&self) -> Result<Vec<CameraSummary>, ClientError> {
+        call!(self, Request::ListCameras, Reply::Cameras(cameras) => cameras)
+    }
+
+    /// One camera in full.
+    pub async fn camera(&self, camera: &CameraId) -> Result<CameraDetail, ClientError> {
+        let camera = camera.clone();
+        call!(self, Request::DescribeCamera { camera }, Reply::Camera(detail) => *detail)
+    }
+
+    /// The service.
+    pub async fn status(&self) -> Result<ServiceStatus, ClientError> {
+        call!(self, Request::Status, Reply::Status(status) => status)
+    }
+
+    /// All connections.
+    pub async fn clients(&self) -> Result<Vec<ClientSummary>, ClientError> {
+        call!(self, Request::ListClients, Reply::Clients(clients) => clients)
+    }
+
+    /// Opens a camera and holds it open, or changes its mode for all.
+    pub async fn start_camera(
+        &self,
+        camera: &CameraId,
+        wish: ModeWish,
+    ) -> Result<StartedCamera, ClientError> {
+        let camera = camera.clone();
+        call!(self, Request::StartCamera { camera, wish }, Reply::Started(started) => started)
+    }
+
+    /// Ends the hold of [`Client::start_camera`].
+    pub async fn stop_camera(&self, camera: &CameraId) -> Result<(), ClientError> {
+        call!(self, Request::StopCamera { camera: camera.clone() }, Reply::Done => ())
+    }
+
+    /// All controls of a camera.
+    pub async fn controls(&self, camera: &CameraId) -> Result<Vec<Control>, ClientError> {
+        let camera = camera.clone();
+        call!(self, Request::ListControls { camera }, Reply::Controls(controls) => controls)
+    }
+
+    /// Some controls of a camera as they are now.
+    pub async fn get_controls(
+        &self,
+        camera: &CameraId,
+        names: Vec<String>,
+    ) -> Result<Vec<Control>, ClientError> {
+        let camera = camera.clone();
+        call!(self, Request::GetControls { camera, names }, Reply::Controls(controls) => controls)
+    }
+
+    /// Sets controls in the order given; one outcome for each.
+    pub async fn set_controls(
+        &self,
+        camera: &CameraId,
+        settings: Vec<ControlSetting>,
+    ) -> Result<Vec<ControlOutcome>, ClientError> {
+        let camera = camera.clone();
+        call!(self, Request::SetControls { camera, settings }, Reply::Outcomes(outcomes) => outcomes)
+    }
+
+    /// Sets controls to their defaults; with no names, all that can be set.
+    pub async fn reset_controls(
+        &self,
+        camera: &CameraId,
+        names: Vec<String>,
+    ) -> Result<Vec<ControlOutcome>, ClientError> {
+        let camera = camera.clone();
+        call!(self, Request::ResetControls { camera, names }, Reply::Outcomes(outcomes) => outcomes)
+    }
+
+    /// Presets of a camera.
+    pub async fn presets(&self, camera: &CameraId) -> Result<Vec<Preset>, ClientError> {
+        let camera = camera.clone();
+        call!(self, Request::ListPresets { camera }, Reply::Presets(presets) => presets)
+    }
+
+    /// Stops the service.
+    pub async fn shutdown(&self) -> Result<(), ClientError> {
+        call!(self, Request::Shutdown, Reply::Done => ())
+    }
+}

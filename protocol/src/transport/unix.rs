@@ -1,0 +1,149 @@
+//! Unix sockets that carry descriptors.
+
+use std::{
+    collections::VecDeque,
+    io::{self, IoSlice, IoSliceMut},
+    mem::MaybeUninit,
+    os::fd::{AsFd as _, BorrowedFd, OwnedFd},
+};
+
+use interprocess::{
+    local_socket::{
+        GenericFilePath, ListenerOptions, ToFsName as _,
+        tokio::{Listener as LocalListener, Stream as LocalStream},
+        traits::{
+            StreamCommon as _,
+            tokio::{Listener as _, Stream as _},
+        },
+    },
+    os::unix::local_socket::ListenerOptionsExt as _,
+};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+};
+use tokio::{io::Interest, net::UnixStream};
+
+use super::Peer;
+use crate::endpoint::Endpoint;
+
+pub(super) type Object = OwnedFd;
+pub(super) type ObjectRef<'a> = BorrowedFd<'a>;
+pub(super) type Listener = LocalListener;
+
+pub(super) struct Stream(LocalStream);
+
+pub(super) async fn connect(endpoint: &Endpoint) -> io::Result<Stream> {
+    let name = endpoint.path().to_fs_name::<GenericFilePath>()?;
+    LocalStream::connect(name).await.map(Stream)
+}
+
+pub(super) fn bind(endpoint: &Endpoint) -> io::Result<Listener> {
+    let name = endpoint.path().to_fs_name::<GenericFilePath>()?;
+    // The service removes its socket itself, where it is its own: one that systemd passed is not.
+    ListenerOptions::new().name(name).mode(0o600).reclaim_name(false).create_tokio()
+}
+
+pub(super) async fn accept(listener: &Listener) -> io::Result<Stream> {
+    listener.accept().await.map(Stream)
+}
+
+impl Stream {
+    fn socket(&self) -> &UnixStream {
+        let LocalStream::UdSocket(stream) = &self.0;
+        stream.inner()
+    }
+
+    pub(super) fn peer(&self) -> io::Result<Peer> {
+        let creds = self.0.peer_creds()?;
+        let pid = creds.pid().and_then(|pid| u32::try_from(pid).ok());
+        let own = rustix::process::geteuid().as_raw();
+        Ok(Peer { pid: pid.unwrap_or(0), same_user: creds.euid() == Some(own) })
+    }
+
+    /// Reads into `buffer`, at least one byte unless the other side has closed; descriptors that
+    /// came along are added to `objects`.
+    pub(super) async fn receive(
+        &self,
+        buffer: &mut [u8],
+        objects: &mut VecDeque<Object>,
+    ) -> io::Result<usize> {
+        let socket = self.socket();
+        loop {
+            socket.readable().await?;
+            let mut drained = None;
+            let received = socket.try_io(Interest::READABLE, || {
+                let before = objects.len();
+                let got = receive_now(socket, buffer, objects)?;
+                // A read ends early at a descriptor, else only where nothing is left. To say so
+                // now spares the read that would find nothing.
+                if got < buffer.len() && objects.len() == before {
+                    drained = Some(got);
+                    return Err(io::ErrorKind::WouldBlock.into());
+                }
+                Ok(got)
+            });
+            match (received, drained) {
+                (_, Some(got)) => return Ok(got),
+                (Err(error), None) if error.kind() == io::ErrorKind::WouldBlock => {}
+                (received, None) => return received,
+            }
+        }
+    }
+
+    /// Writes some of `parts`, with `object` along the first byte.
+    pub(super) async fn send(
+        &self,
+        parts: &[IoSlice<'_>],
+        object: Option<ObjectRef<'_>>,
+    ) -> io::Result<usize> {
+        let socket = self.socket();
+        socket.async_io(Interest::WRITABLE, || send_now(socket, parts, object)).await
+    }
+
+    /// Writes what can be written without waiting; `WouldBlock` where nothing can.
+    #[cfg(feature = "client")]
+    pub(super) fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
+        let socket = self.socket();
+        socket.try_io(Interest::WRITABLE, || send_now(socket, &[IoSlice::new(bytes)], None))
+    }
+}
+
+fn receive_now(
+    socket: &UnixStream,
+    buffer: &mut [u8],
+    objects: &mut VecDeque<Object>,
+) -> io::Result<usize> {
+    // A sender passes one descriptor a message, and the kernel never joins two.
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let mut parts = [IoSliceMut::new(buffer)];
+    let got = recvmsg(socket.as_fd(), &mut parts, &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
+    for message in ancillary.drain() {
+        if let RecvAncillaryMessage::ScmRights(descriptors) = message {
+            objects.extend(descriptors);
+        }
+    }
+    if got.flags.contains(ReturnFlags::CTRUNC) {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "more descriptors came than the protocol allows, or none are left (ulimit -n)",
+        ));
+    }
+    Ok(got.bytes)
+}
+
+fn send_now(
+    socket: &UnixStream,
+    parts: &[IoSlice<'_>],
+    object: Option<ObjectRef<'_>>,
+) -> io::Result<usize> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    let descriptors;
+    if let Some(object) = object {
+        descriptors = [object];
+        ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
+    }
+    Ok(sendmsg(socket.as_fd(), parts, &mut ancillary, SendFlags::NOSIGNAL)?)
+}

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+#
+# deps.sh - installs what is missing to build or to test, and nothing else.
+#
+#   scripts/deps.sh build    a C compiler, cmake and nasm (for libjpeg-turbo)
+#   scripts/deps.sh test     that, and the guest with real drivers: qemu, busybox, v4l2-ctl, …
+#
+# Debian and its derivatives; elsewhere it names what is missing. Rust is not installed, only
+# looked for.
+
+set -euo pipefail
+
+say() { printf '%s\n' "$*" >&2; }
+
+# Entries are "command:package"; "-" in place of a command is followed by a file to look for.
+wanted=(cc:gcc make:make cmake:cmake nasm:nasm pkg-config:pkg-config -/usr/include/stdio.h:libc6-dev
+        -/etc/ssl/certs/ca-certificates.crt:ca-certificates)
+case ${1:-build} in
+  build) ;;
+  test) wanted+=(qemu-system-x86_64:qemu-system-x86 busybox:busybox-static cpio:cpio depmod:kmod
+                 xz:xz-utils v4l2-ctl:v4l-utils python3:python3 strip:binutils) ;;
+  *) sed -n '3,/^$/{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
+esac
+
+missing=()
+for entry in "${wanted[@]}"; do
+  what=${entry%%:*}
+  case $what in
+    -*) [ -e "${what#-}" ] && continue ;;
+    *) PATH=$PATH:/usr/sbin:/sbin command -v "$what" >/dev/null && continue ;;
+  esac
+  missing+=("${entry#*:}")
+done
+
+if [ ${#missing[@]} -gt 0 ]; then
+  if ! command -v apt-get >/dev/null; then
+    say "Missing here (by their Debian names): ${missing[*]}"
+    say "Install them with this system's package manager, then try again."
+    exit 1
+  fi
+  sudo=()
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || { say "Please install as root: apt-get install ${missing[*]}"; exit 1; }
+    sudo=(sudo)
+  fi
+  say "Installing ${missing[*]}"
+  install=("${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
+           -o Dpkg::Use-Pty=0 --no-install-recommends "${missing[@]}")
+  # Package lists may be missing or too old; only then are they fetched.
+  "${install[@]}" >/dev/null 2>&1 || {
+    "${sudo[@]}" apt-get update -qq >/dev/null
+    "${install[@]}" >/dev/null
+  }
+fi
+
+if ! command -v cargo >/dev/null; then
+  say 'Rust is missing. Install it from https://rustup.rs, for example:'
+  say "  curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh"
+  say 'then open a new shell and try again.'
+  exit 1
+fi
+if [ "${1:-build}" = test ]; then
+  for part in fmt clippy; do
+    cargo "$part" --version >/dev/null 2>&1 && continue
+    if command -v rustup >/dev/null; then rustup component add "${part/fmt/rustfmt}"
+    else say "cargo $part is missing; install the rustfmt and clippy that belong to this Rust"; exit 1; fi
+  done
+fi

@@ -1,0 +1,130 @@
+//! A pretended V4L2 camera at native speed: `tests/shim/v4l2shim.c`, preloaded into the service.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
+
+use rustix::fs::{FlockOperation, flock};
+use tempfile::TempDir;
+
+use crate::binary;
+
+/// A pretended camera, seen by the programs that get its environment; they share its state.
+pub struct Shim {
+    folder: TempDir,
+    env: Vec<(OsString, OsString)>,
+}
+
+impl Shim {
+    /// The device file that the camera has; there is no such file for others.
+    pub const DEVICE: &str = "/dev/video90";
+    /// Name of the thread, in every process that streams from it, that plays the hardware.
+    pub const THREAD: &str = "v4l2shim";
+
+    /// A camera with MJPG and YUYV, 640×480, 1280×720 and 1920×1080, at up to 120 frames a second.
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().expect("the temporary folder can be written");
+        let within = |name: &str| folder.path().join(name).into_os_string();
+        let frames = binary::workspace().join("tests/vm/uvcsim/frames");
+        let env = [
+            ("LD_PRELOAD", library().as_os_str().to_owned()),
+            ("V4L2SHIM_DEV", Self::DEVICE.into()),
+            ("V4L2SHIM_JPEG_DIR", frames.into()),
+            ("V4L2SHIM_CTL", within("mode")),
+            ("V4L2SHIM_STATE", within("state")),
+            ("V4L2SHIM_LOCK", within("lock")),
+        ];
+        let env = env.into_iter().map(|(name, value)| (name.into(), value)).collect();
+        Self { folder, env }
+    }
+
+    /// Sets one of the further variables that the head of `v4l2shim.c` explains.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.into(), value.into()));
+        self
+    }
+
+    /// The environment of a program that is to see the camera.
+    pub fn env(&self) -> impl Iterator<Item = (OsString, OsString)> {
+        self.env.clone().into_iter()
+    }
+
+    /// Frames come (again); after [`Shim::disconnect`] this is the replug.
+    pub fn run(&self) {
+        self.set("run");
+    }
+
+    /// No frames come.
+    pub fn stall(&self) {
+        self.set("stall");
+    }
+
+    /// It is unplugged.
+    pub fn disconnect(&self) {
+        self.set("disconnect");
+    }
+
+    /// Half frames come.
+    pub fn truncate(&self) {
+        self.set("truncate");
+    }
+
+    /// Frames come marked as damaged.
+    pub fn error(&self) {
+        self.set("error");
+    }
+
+    /// Streaming is refused, as when another program streams.
+    pub fn busy(&self) {
+        self.set("busy");
+    }
+
+    fn set(&self, mode: &str) {
+        // Renamed into place, since an empty file means `run`.
+        let (new, file) = (self.folder.path().join("mode.new"), self.folder.path().join("mode"));
+        fs::write(&new, mode)
+            .and_then(|()| fs::rename(&new, &file))
+            .expect("a file can be written");
+    }
+}
+
+impl Default for Shim {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The library, compiled when it is missing or older than its source.
+fn library() -> &'static Path {
+    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+    LIBRARY.get_or_init(|| {
+        let source = binary::workspace().join("tests/shim/v4l2shim.c");
+        let folder = binary::profile_folder();
+        let library = folder.join("v4l2shim.so");
+        let lock = fs::File::create(folder.join(".v4l2shim.lock")).expect("a lock can be made");
+        flock(&lock, FlockOperation::LockExclusive).expect("a file can be locked");
+        let modified = |path: &Path| fs::metadata(path).and_then(|data| data.modified()).ok();
+        if modified(&library) <= modified(&source) {
+            compile(&source, &library);
+        }
+        library
+    })
+}
+
+fn compile(source: &Path, library: &Path) {
+    let compiler = env::var_os("CC").unwrap_or_else(|| "cc".into());
+    let out = Command::new(&compiler)
+        .args(["-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-o"])
+        .args([library, source])
+        .args(["-ldl", "-lpthread"])
+        .output()
+        .unwrap_or_else(|error| panic!("cannot start {}: {error}", compiler.display()));
+    let errors = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.success(), "cannot compile {}:\n{errors}", source.display());
+}
