@@ -12,15 +12,18 @@ use tokio::runtime::Runtime;
 
 const CAMERA: &str = "test:0";
 const READERS: usize = 4;
-/// Times of streaming, with a rest after each. The first is to warm up.
+/// Times of streaming, with a rest after each.
 const ROUNDS: u32 = 6;
+/// The first of them are to warm up: which readers meet, and so how much is in use at once and
+/// kept for the next time, differs from round to round.
+const WARM_UP: usize = 3;
 /// For whatever has to happen, on a busy machine.
 const LONG: Duration = Duration::from_secs(60);
 
-/// What is left to fragmentation: less than half a KB for each reader that comes in a minute.
+/// What is left to fragmentation: less than a KB for each reader of the rounds that are compared.
 const HEAP_MARGIN: u64 = 256 << 10;
 /// Mappings are also the allocator's, and stacks that are kept for the next thread.
-const MAPS_MARGIN: usize = 8;
+const MAPS_MARGIN: u64 = 8;
 
 /// How a reader reads, and how it ends.
 #[derive(Debug, Clone, Copy)]
@@ -66,10 +69,12 @@ fn readers_that_come_and_go_leave_nothing_behind() {
     }
     let descriptors = rests.iter().map(|rest| rest.descriptors).max();
     assert_eq!(descriptors, Some(fresh.descriptors), "{:#?}", service.descriptors());
-    let (warm, last) = (&rests[0], rests.last().expect("there are rounds"));
-    assert!(last.heap <= warm.heap + HEAP_MARGIN, "the heap has grown: {rests:#?}");
-    assert!(last.maps <= warm.maps + MAPS_MARGIN, "mappings have been left: {rests:#?}");
-    assert_eq!(last.threads, warm.threads, "{rests:#?}");
+    let (warm, last) = (&rests[..WARM_UP], rests.last().expect("there are rounds"));
+    let most = |of: fn(&Rest) -> u64| warm.iter().map(of).max().expect("there are rounds");
+    assert!(last.heap <= most(|r| r.heap) + HEAP_MARGIN, "the heap has grown: {rests:#?}");
+    let maps = most(|rest| rest.maps as u64) + MAPS_MARGIN;
+    assert!(last.maps as u64 <= maps, "mappings have been left: {rests:#?}");
+    assert!(last.threads as u64 <= most(|rest| rest.threads as u64), "{rests:#?}");
 
     idles(&service);
 }
