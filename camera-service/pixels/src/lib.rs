@@ -13,6 +13,7 @@ mod geometry;
 mod jpeg;
 mod layout;
 mod load;
+pub mod markers;
 pub mod png;
 mod scale;
 mod spec;

@@ -139,6 +139,9 @@ impl Run {
         let mut last_frame = Instant::now();
         let mut last_sequence = None;
         let mut meter = RateMeter::new();
+        // A slow rate is no stall.
+        let interval = Duration::from_nanos(mode.rate.interval_ns().unwrap_or(0));
+        let stall_after = self.stall_after.max(interval.saturating_mul(3));
         while !self.stop.load(Ordering::Relaxed) {
             counters.alive_ns.store(clock::monotonic_ns(), Ordering::Relaxed);
             match capture.next_frame(pool, LOOK.min(self.stall_after))? {
@@ -161,7 +164,7 @@ impl Run {
                     tracing::debug!(camera = %self.camera.id, "frame thrown away: {reason}");
                     counters.damaged.fetch_add(1, Ordering::Relaxed);
                 }
-                Next::TimedOut if last_frame.elapsed() >= self.stall_after => {
+                Next::TimedOut if last_frame.elapsed() >= stall_after => {
                     return Ok(End::Stalled);
                 }
                 Next::TimedOut => {}

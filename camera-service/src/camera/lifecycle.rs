@@ -96,7 +96,15 @@ pub(super) async fn live(
     loop {
         life.settle();
         if life.is_over() {
-            break;
+            // What it was told in the meantime counts; after that nobody can tell it anything.
+            match inbox.try_recv() {
+                Ok(command) => life.command(command),
+                Err(_) => {
+                    inbox.close();
+                    break;
+                }
+            }
+            continue;
         }
         let deadline = life.deadline();
         tokio::select! {
@@ -178,13 +186,23 @@ impl Life {
             self.condition(Condition::Blocked);
         } else if !self.is_wanted() {
             self.failures = 0;
-            let reason = if self.camera.device().is_none() { "unplugged" } else { "" };
+            let reason = if self.camera.device().is_none() { self.absence().0 } else { "" };
             self.tell(CameraState::Closed, reason, None);
             self.condition(Condition::Waiting);
         } else if self.camera.device().is_some() {
             self.open(now);
         } else {
-            self.lost("the camera is unplugged; plug it in and frames resume");
+            let (absence, remedy) = self.absence();
+            self.lost(&format!("{absence}; {remedy} and frames resume"));
+        }
+    }
+
+    /// How to say that the device is not there, and what brings it back.
+    fn absence(&self) -> (&'static str, &'static str) {
+        match self.camera.facts().descriptor.driver.as_str() {
+            "published" => ("its publisher is gone", "publish it again"),
+            "test" => ("it was removed", "add it again"),
+            _ => ("unplugged", "plug it in"),
         }
     }
 

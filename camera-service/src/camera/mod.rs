@@ -174,6 +174,11 @@ impl Camera {
         self.condition.subscribe()
     }
 
+    /// How many watch it, as that changes.
+    pub fn watcher_count(&self) -> watch::Receiver<u32> {
+        self.watchers.number.subscribe()
+    }
+
     /// Its native frames.
     pub fn native(&self) -> &Arc<Feed> {
         &self.native
@@ -253,6 +258,11 @@ impl Camera {
         }
     }
 
+    /// The user's name for it.
+    pub fn given_name(&self) -> Option<String> {
+        self.facts().given_name.clone()
+    }
+
     /// Gives it a name of the user's, or takes it away.
     pub fn rename(&self, name: Option<String>) {
         self.update(|facts| facts.given_name = name);
@@ -277,10 +287,10 @@ impl Camera {
         answer.await.map_err(|_| self.stopping())
     }
 
-    /// Tells it that its device is there, or not any more.
-    pub async fn present(&self, found: Option<Found>) {
-        // A camera whose life has ended has no use for it.
-        let _ = self.command(Command::Present(found)).await;
+    /// Tells it that its device is there, or not any more. Fails where its life has ended: then
+    /// it takes another camera.
+    pub async fn present(&self, found: Option<Found>) -> Result<(), ErrorReply> {
+        self.command(Command::Present(found)).await
     }
 
     /// Whether what was found is news to it: something changed, or it waits for its device.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use protocol::{Affected, ConnectionId, StreamRequest, Watcher};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 /// What is told of somebody who watches.
 #[derive(Debug, Clone)]
@@ -34,6 +34,8 @@ pub(super) struct Watchers {
     entries: Mutex<BTreeMap<ConnectionId, Entry>>,
     /// Told whenever somebody comes or goes.
     pub(super) changed: Notify,
+    /// How many there are, for those who follow that.
+    pub(super) number: watch::Sender<u32>,
 }
 
 /// Somebody watches for as long as this lives.
@@ -50,8 +52,13 @@ impl Watchers {
     pub(super) fn add(self: &Arc<Self>, info: WatcherInfo, request: StreamRequest) -> Watching {
         let connection = info.connection;
         self.entries().insert(connection, Entry { info, request });
-        self.changed.notify_one();
+        self.tell();
         Watching { watchers: self.clone(), connection }
+    }
+
+    fn tell(&self) {
+        self.number.send_replace(self.count());
+        self.changed.notify_one();
     }
 
     pub(super) fn count(&self) -> u32 {
@@ -95,6 +102,6 @@ impl Watchers {
 impl Drop for Watching {
     fn drop(&mut self) {
         self.watchers.entries().remove(&self.connection);
-        self.watchers.changed.notify_one();
+        self.watchers.tell();
     }
 }

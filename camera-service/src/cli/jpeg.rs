@@ -5,37 +5,17 @@
 
 use std::borrow::Cow;
 
-const DEFINE_HUFFMAN_TABLES: u8 = 0xc4;
-const START_OF_SCAN: u8 = 0xda;
+use pixels::markers;
 
 /// `bytes` as a JPEG that any program can open: with tables, losslessly, where they are missing,
 /// else untouched.
 pub(super) fn complete(bytes: &[u8]) -> Result<Cow<'_, [u8]>, turbojpeg::Error> {
-    if has_tables(bytes) {
+    if !markers::lacks_tables(bytes) {
         return Ok(Cow::Borrowed(bytes));
     }
     // Turning it by nothing writes it anew, without decoding its pixels.
     let turned = turbojpeg::transform(&turbojpeg::Transform::default(), bytes)?;
     Ok(Cow::Owned(turned.to_vec()))
-}
-
-/// Whether there are Huffman tables before the first scan; also where that cannot be told.
-fn has_tables(bytes: &[u8]) -> bool {
-    let mut rest = bytes.get(2..).unwrap_or_default();
-    while let [0xff, marker, tail @ ..] = rest {
-        match *marker {
-            DEFINE_HUFFMAN_TABLES => return true,
-            START_OF_SCAN => return false,
-            // Fill bytes.
-            0xff => rest = &rest[1..],
-            _ => {
-                let [high, low, ..] = tail else { return true };
-                let length = usize::from(u16::from_be_bytes([*high, *low]));
-                rest = tail.get(length..).unwrap_or_default();
-            }
-        }
-    }
-    true
 }
 
 #[cfg(test)]
@@ -76,9 +56,9 @@ mod tests {
     #[test]
     fn missing_tables_are_put_in_without_loss() {
         let (whole, without) = jpegs();
-        assert!(!has_tables(&without) && without.len() < whole.len());
+        assert!(markers::lacks_tables(&without) && without.len() < whole.len());
         let completed = complete(&without).expect("a JPEG");
-        assert!(has_tables(&completed));
+        assert!(!markers::lacks_tables(&completed));
         assert_eq!(decoded(&completed), decoded(&whole));
     }
 

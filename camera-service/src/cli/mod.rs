@@ -21,6 +21,7 @@ mod json;
 mod list;
 mod logging;
 mod output;
+mod publish;
 mod reset;
 mod rows;
 mod serve;
@@ -117,6 +118,8 @@ enum Command {
     Snapshot(snapshot::SnapshotArgs),
     /// Read frames and write them for other programs, or just count them.
     Stream(stream::StreamArgs),
+    /// Be a camera, with frames from standard input or from a folder of JPEG images.
+    Publish(publish::PublishArgs),
     /// Read frames for some seconds and verify that they are whole and in order.
     Check(check::CheckArgs),
     /// Write, show or locate the configuration file.
@@ -161,6 +164,9 @@ fn dispatch(Cli { global, command }: Cli) -> Outcome {
             client(&global, "snapshot", async |s| snapshot::run(args, &s).await)
         }
         Command::Stream(args) => client(&global, "stream", async |s| stream::run(args, &s).await),
+        Command::Publish(args) => {
+            client(&global, "publish", async |s| publish::run(args, &s).await)
+        }
         Command::Check(args) => client(&global, "check", async |s| check::run(args, &s).await),
         Command::Shutdown => client(&global, "shutdown", async |s| shutdown::run(&s).await),
     }
@@ -202,6 +208,9 @@ mod tests {
             "stream CAM --format native",
             "stream CAM --format i420 --size 320x240 --fps 7.5 --rotate 90 --mirror --count 3 -o -",
             "stream CAM --crop 25,25,50,50 --quality 40 --inline --container raw -o f",
+            "publish NAME",
+            "publish NAME --format nv12 --size 640x360 --fps 25 --pace",
+            "publish NAME --folder d --once --fps 0.5 --json",
             "check CAM --seconds 0.5 --inline",
             "config init --force",
             "config show",
@@ -233,6 +242,10 @@ mod tests {
             "stream CAM --container raw",
             "stream CAM --crop 50,50,60,50",
             "stream CAM --crop 1,2,3",
+            "publish",
+            "publish NAME --format grey",
+            "publish NAME --once",
+            "publish NAME --folder d --format jpeg",
             "check CAM --seconds 0",
             "check CAM --seconds nan",
             "completions klingon",

@@ -13,6 +13,7 @@ use crate::slots::{Pool, WriteSlot};
 mod choice;
 #[cfg(not(target_os = "linux"))]
 pub mod nokhwa;
+pub mod published;
 pub mod test_camera;
 #[cfg(target_os = "linux")]
 pub mod v4l2;

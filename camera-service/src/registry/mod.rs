@@ -3,6 +3,7 @@
 mod discovery;
 mod files;
 mod ids;
+mod published;
 
 use std::{
     collections::BTreeMap,
@@ -15,6 +16,7 @@ use tokio_util::task::TaskTracker;
 
 pub use discovery::{Discovery, NamedDevice};
 pub use ids::Ids;
+pub use published::Published;
 
 use crate::{
     camera::{Camera, Context, Found},
@@ -28,6 +30,8 @@ const MOST_TEST_CAMERAS: u32 = 16;
 pub struct Registry {
     cameras: Mutex<BTreeMap<CameraId, Entry>>,
     ids: Arc<Mutex<Ids>>,
+    /// Names that publishers have.
+    published: published::Names,
     context: Context,
     tasks: TaskTracker,
     this: Weak<Self>,
@@ -45,6 +49,7 @@ impl Registry {
         Arc::new_cyclic(|this| Self {
             cameras: Mutex::default(),
             ids: Arc::new(Mutex::new(ids)),
+            published: published::Names::default(),
             context,
             tasks,
             this: this.clone(),
@@ -99,15 +104,26 @@ impl Registry {
 
     fn add(&self, id: CameraId, name: Option<String>, found: Found, is_found: bool) {
         let (camera, life) = Camera::new(id.clone(), name, found, self.context.clone());
-        self.cameras().insert(id.clone(), Entry { camera, is_found });
         let registry = self.this.clone();
+        let this = Arc::downgrade(&camera);
+        self.cameras().insert(id.clone(), Entry { camera, is_found });
         self.tasks.spawn(async move {
             life.await;
             if let Some(registry) = registry.upgrade() {
-                registry.cameras().remove(&id);
-                registry.context.hub.send(Event::CameraRemoved { camera: id });
+                registry.remove(&id, &this);
             }
         });
+    }
+
+    /// Removes `camera`, unless another has taken its place.
+    fn remove(&self, id: &CameraId, camera: &Weak<Camera>) {
+        let mut cameras = self.cameras();
+        let is_it = |entry: &Entry| std::ptr::eq(Arc::as_ptr(&entry.camera), camera.as_ptr());
+        if cameras.get(id).is_some_and(is_it) {
+            cameras.remove(id);
+            drop(cameras);
+            self.context.hub.send(Event::CameraRemoved { camera: id.clone() });
+        }
     }
 
     /// Takes note of the devices that are there now: all of them, not only new ones.
@@ -132,11 +148,16 @@ impl Registry {
         }
         for camera in gone {
             if camera.device().is_some() {
-                camera.present(None).await;
+                // One whose life has ended is gone already.
+                let _ = camera.present(None).await;
             }
         }
         for (camera, found) in there {
-            camera.present(Some(found)).await;
+            if camera.present(Some(found.clone())).await.is_err() {
+                let (id, name) = (camera.id().clone(), camera.given_name());
+                self.remove(&id, &Arc::downgrade(&camera));
+                self.add(id, name, found, true);
+            }
         }
     }
 
@@ -170,8 +191,7 @@ impl Registry {
             return Err(ErrorReply::new(ErrorKind::Invalid, message));
         }
         camera.stop().await?;
-        camera.present(None).await;
-        Ok(())
+        camera.present(None).await
     }
 
     /// Gives a camera a name of the user's, or takes it away.

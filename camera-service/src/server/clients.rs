@@ -34,11 +34,18 @@ pub(super) struct Connected {
     pub(super) remote: Option<String>,
     pub(super) role: Role,
     pub(super) since_unix_ns: u64,
-    watched: Mutex<Option<(CameraId, Delivery)>>,
+    concern: Mutex<Concern>,
     pub(super) frames: AtomicU64,
     pub(super) dropped: AtomicU64,
     /// Ends the connection.
     pub(super) kick: CancellationToken,
+}
+
+/// The camera that a connection watches, and how, or the one that it is.
+#[derive(Debug, Clone, Default)]
+struct Concern {
+    camera: Option<CameraId>,
+    delivery: Option<Delivery>,
 }
 
 /// Takes a connection off the list when dropped.
@@ -76,7 +83,7 @@ impl Clients {
             remote,
             role,
             since_unix_ns: clock::unix_ns(),
-            watched: Mutex::new(None),
+            concern: Mutex::default(),
             frames: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             kick,
@@ -110,8 +117,8 @@ impl Clients {
 
 impl Connected {
     pub(super) fn summary(&self) -> ClientSummary {
-        let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let (camera, delivery) = watched.unzip();
+        let Concern { camera, delivery } =
+            self.concern.lock().unwrap_or_else(PoisonError::into_inner).clone();
         ClientSummary {
             id: self.id,
             name: self.name.clone(),
@@ -131,8 +138,21 @@ impl Connected {
 impl Listed {
     /// Notes what the connection watches, and tells event readers.
     pub(super) fn watches(&self, camera: CameraId, delivery: Delivery) {
-        let watched = Some((camera, delivery));
-        *self.connected.watched.lock().unwrap_or_else(PoisonError::into_inner) = watched;
+        self.concerns(Concern { camera: Some(camera), delivery: Some(delivery) });
+    }
+
+    /// Notes which camera the connection is, and tells event readers.
+    pub(super) fn is_camera(&self, camera: CameraId) {
+        self.concerns(Concern { camera: Some(camera), delivery: None });
+    }
+
+    /// Counts a frame that came or went.
+    pub(super) fn count_frame(&self) {
+        self.connected.frames.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn concerns(&self, concern: Concern) {
+        *self.connected.concern.lock().unwrap_or_else(PoisonError::into_inner) = concern;
         self.clients.0.hub.send(Event::ClientChanged(self.connected.summary()));
     }
 }

@@ -11,7 +11,7 @@ use protocol::{
 use super::{
     Server,
     clients::{Listed, Newcomer},
-    control, events, stream, title,
+    control, events, publish, stream, title,
 };
 
 /// A connection that has shaken hands.
@@ -61,7 +61,7 @@ pub(super) async fn serve(server: Arc<Server>, connection: Connection) {
         Role::Control => control::serve(server, session).await,
         Role::Events => events::serve(server, session).await,
         Role::Stream => stream::serve(server, session).await,
-        Role::Publish => refuse_publish(session).await,
+        Role::Publish => publish::serve(server, session).await,
     };
     match ended {
         Ok(()) => tracing::debug!(%id, name, "disconnected"),
@@ -123,12 +123,4 @@ async fn shake_hands(server: &Server, connection: Connection) -> Result<Session,
     };
     writer.message(&welcome).await?;
     Ok(Session { reader, writer, listed })
-}
-
-async fn refuse_publish(mut session: Session) -> Result<(), TransportError> {
-    let error = ErrorReply::new(
-        ErrorKind::Unsupported,
-        "this version of camera-service takes no published cameras",
-    );
-    session.writer.message(&protocol::PublishMessage::Refused(error)).await
 }

@@ -6,6 +6,7 @@ mod clients;
 mod control;
 mod events;
 mod handshake;
+mod publish;
 mod stream;
 mod title;
 

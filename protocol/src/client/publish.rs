@@ -71,6 +71,20 @@ impl Publisher {
         let length = length.filter(|length| *length as usize <= MAX_INLINE_FRAME);
         let length = length.ok_or(ClientError::Unexpected("a frame that is too large to send"))?;
         let message = PublishCommand::Frame(PublishFrame { length, unix_ns });
-        Ok(self.writer.message_with_bytes(&message, bytes).await?)
+        match self.writer.message_with_bytes(&message, bytes).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.why_ended(error.into()).await),
+        }
+    }
+
+    /// A service that ends a connection says why before; a write fails without knowing.
+    async fn why_ended(&mut self, error: ClientError) -> ClientError {
+        loop {
+            match self.next().await {
+                Ok(PublishEvent::Demand { .. }) => {}
+                Err(why @ ClientError::Reply(_)) => return why,
+                Err(_) => return error,
+            }
+        }
     }
 }

@@ -92,6 +92,14 @@ impl Reader {
         self.objects.pop_front()
     }
 
+    /// Whether the other side has closed the connection, also where bytes that came before that
+    /// were not read. For whoever reads no further; others learn it by reading. Always false where
+    /// the system does not tell (Windows).
+    #[must_use]
+    pub fn has_hung_up(&self) -> bool {
+        self.stream.has_hung_up()
+    }
+
     async fn fill(&mut self) -> Result<usize, TransportError> {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);

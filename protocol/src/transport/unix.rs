@@ -18,9 +18,12 @@ use interprocess::{
     },
     os::unix::local_socket::ListenerOptionsExt as _,
 };
-use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    net::{
+        RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
+        SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+    },
 };
 use tokio::{io::Interest, net::UnixStream};
 
@@ -89,6 +92,16 @@ impl Stream {
                 (received, None) => return received,
             }
         }
+    }
+
+    pub(super) fn has_hung_up(&self) -> bool {
+        #[cfg(target_os = "linux")]
+        let closed = PollFlags::HUP | PollFlags::ERR | PollFlags::RDHUP;
+        #[cfg(not(target_os = "linux"))]
+        let closed = PollFlags::HUP | PollFlags::ERR;
+        let mut fds = [PollFd::new(self.socket(), closed)];
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        matches!(poll(&mut fds, Some(&now)), Ok(1..)) && fds[0].revents().intersects(closed)
     }
 
     /// Writes some of `parts`, with `object` along the first byte.

@@ -54,6 +54,11 @@ pub(super) async fn accept(listener: &Listener) -> io::Result<Stream> {
 }
 
 impl Stream {
+    /// A pipe tells it to who reads only.
+    pub(super) fn has_hung_up(&self) -> bool {
+        false
+    }
+
     pub(super) fn peer(&self) -> io::Result<Peer> {
         let pid = self.0.peer_creds()?.pid().unwrap_or(0);
         // SAFETY: no pointer is passed; the handle is closed below.

@@ -54,7 +54,7 @@ impl Life {
             return Err(ErrorReply::new(ErrorKind::Blocked, message));
         }
         if self.camera.device().is_none() {
-            let message = format!("{id} cannot be started: it is unplugged");
+            let message = format!("{id} cannot be started: {}", self.absence().0);
             return Err(ErrorReply::new(ErrorKind::Lost, message));
         }
         if matches!(self.phase, Phase::Stuck(_)) {

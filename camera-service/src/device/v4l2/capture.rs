@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use pixels::markers;
 use protocol::{Colour, FrameRate, Mode, ModeWish, PixelFormat, Size};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
@@ -102,12 +103,12 @@ impl Capture {
         }
         let bytes = self.stream.bytes(filled);
         let bytes = if self.mode.format == PixelFormat::Mjpg {
-            let image = match frame::whole_jpeg(bytes) {
+            let image = match markers::whole(bytes) {
                 Ok(image) => image,
                 Err(reason) => return Ok(Next::Damaged { reason }),
             };
             if self.stale_images > 0 {
-                if frame::jpeg_size(image).is_some_and(|size| size != self.mode.size) {
+                if markers::size(image).is_some_and(|size| size != self.mode.size) {
                     self.stale_images -= 1;
                     return Ok(Next::Damaged { reason: "it has not the size of its mode" });
                 }
