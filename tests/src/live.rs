@@ -4,6 +4,7 @@
 //! wants to see, and nothing is missed while it does something else.
 
 mod notes;
+mod publisher;
 
 use std::sync::{Arc, mpsc};
 
@@ -12,6 +13,8 @@ use protocol::{
     client::{Connector, FrameStream, StreamEvent},
     endpoint::Endpoint,
 };
+
+pub use self::publisher::{Publishing, Told, picture};
 
 use self::notes::{Notes, PATIENCE, Reading};
 use crate::Service;

@@ -2,7 +2,7 @@
 
 use super::{ClientError, connect::Opened};
 use crate::{
-    CameraId, PublishCommand, PublishFrame, PublishMessage, PublishRequest,
+    CameraId, ConnectionId, PublishCommand, PublishFrame, PublishMessage, PublishRequest,
     transport::{Reader, Writer},
     wire::{MAX_INLINE_FRAME, MAX_MESSAGE},
 };
@@ -24,6 +24,7 @@ pub struct Publisher {
     reader: Reader,
     writer: Writer,
     camera: CameraId,
+    id: ConnectionId,
 }
 
 impl Publisher {
@@ -31,10 +32,10 @@ impl Publisher {
         opened: Opened,
         request: PublishRequest,
     ) -> Result<Self, ClientError> {
-        let Opened { mut reader, mut writer, .. } = opened;
+        let Opened { mut reader, mut writer, id, .. } = opened;
         writer.message(&PublishCommand::Open(request)).await?;
         match reader.message(MAX_MESSAGE).await? {
-            Some(PublishMessage::Accepted { camera }) => Ok(Self { reader, writer, camera }),
+            Some(PublishMessage::Accepted { camera }) => Ok(Self { reader, writer, camera, id }),
             Some(PublishMessage::Refused(error) | PublishMessage::Ended(error)) => {
                 Err(error.into())
             }
@@ -47,6 +48,12 @@ impl Publisher {
     #[must_use]
     pub fn camera(&self) -> &CameraId {
         &self.camera
+    }
+
+    /// Id of this connection, as in lists of clients.
+    #[must_use]
+    pub fn id(&self) -> ConnectionId {
+        self.id
     }
 
     /// What happens next. Safe to cancel.
