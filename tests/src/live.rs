@@ -86,6 +86,11 @@ impl Watcher {
         self.notes.all().len()
     }
 
+    /// All that was seen so far.
+    pub fn all(&self) -> Vec<Seen> {
+        self.notes.all().clone()
+    }
+
     /// Waits for something, the `from`th that was seen or a later one, and gives it with its
     /// number. Panics when the stream has ended or a frame was at fault.
     #[track_caller]

@@ -97,6 +97,11 @@ impl Raw {
     pub fn finish(&mut self) {
         let _ = self.0.shutdown(std::net::Shutdown::Write);
     }
+
+    /// Ends the connection, also for those who have it as their [second](Raw::second).
+    pub fn shut_down(&self) {
+        let _ = self.0.shutdown(std::net::Shutdown::Both);
+    }
 }
 
 /// The first message of a client called `name`.

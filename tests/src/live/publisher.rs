@@ -99,7 +99,7 @@ async fn publish(
     notes: &Notes<Told>,
     accepted: mpsc::Sender<Result<ConnectionId, ClientError>>,
 ) {
-    let interval = Duration::from_nanos(request.mode.rate.interval_ns().expect("a rate"));
+    let interval = request.mode.rate.interval_ns().map(Duration::from_nanos);
     let mut publisher = match connector.publish(request).await {
         Ok(publisher) => publisher,
         Err(error) => {
@@ -107,26 +107,28 @@ async fn publish(
             return;
         }
     };
+    let interval = interval.expect("who has no rate is refused");
     accepted.send(Ok(publisher.id())).expect("the test waits for it");
     let (mut watchers, mut credit, mut sent) = (0, 0, 0);
-    let mut due = Instant::now();
+    // From the first credit on, when the camera is open; `None` while it rests.
+    let mut due: Option<Instant> = None;
     loop {
         let ended = tokio::select! {
             biased;
             event = publisher.next() => match event {
                 Ok(PublishEvent::Demand { watchers: now, credit: more }) => {
                     notes.add(Told::Demand(now, more));
-                    if watchers == 0 {
-                        due = Instant::now();
+                    (watchers, credit) = (now, credit + more);
+                    due = (watchers > 0).then_some(due).flatten();
+                    if watchers > 0 && credit > 0 {
+                        due.get_or_insert_with(Instant::now);
                     }
-                    watchers = now;
-                    credit += more;
                     Ok(())
                 }
                 Err(error) => Err(error),
             },
-            () = sleep_until(due), if watchers > 0 => {
-                due += interval;
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                due = due.map(|due| due + interval);
                 if credit == 0 {
                     notes.add(Told::Withheld);
                     Ok(())
