@@ -109,16 +109,16 @@ async fn publish(
     };
     let interval = interval.expect("who has no rate is refused");
     accepted.send(Ok(publisher.id())).expect("the test waits for it");
-    let (mut watchers, mut credit, mut sent) = (0, 0, 0);
+    let (mut credit, mut sent) = (0, 0);
     // From the first credit on, when the camera is open; `None` while it rests.
     let mut due: Option<Instant> = None;
     loop {
         let ended = tokio::select! {
             biased;
             event = publisher.next() => match event {
-                Ok(PublishEvent::Demand { watchers: now, credit: more }) => {
-                    notes.add(Told::Demand(now, more));
-                    (watchers, credit) = (now, credit + more);
+                Ok(PublishEvent::Demand { watchers, credit: more }) => {
+                    notes.add(Told::Demand(watchers, more));
+                    credit += more;
                     due = (watchers > 0).then_some(due).flatten();
                     if watchers > 0 && credit > 0 {
                         due.get_or_insert_with(Instant::now);
