@@ -384,6 +384,10 @@ impl Life {
     }
 
     fn stalled(&mut self) {
+        if !self.is_wanted() {
+            // Nobody waits for its frames; a publisher has even been told so.
+            return;
+        }
         let seconds = self.timeouts().stall_after.as_secs_f64();
         let reason = format!("no frame came for {seconds} s; it is being opened again");
         tracing::warn!(camera = %self.camera.id, "{reason}");
