@@ -285,6 +285,8 @@ impl Service {
     /// in which `meanwhile` may change things. Returns how it ended.
     #[track_caller]
     pub fn restart(&mut self, meanwhile: impl FnOnce(&Path)) -> Output {
+        // One that answers is past its start, and ends as it should.
+        self.cli(&["status"]).ok();
         let ended = self.program.terminate();
         meanwhile(self.folder());
         self.program = self.surroundings.serve(&self.config, &self.args, &self.env);

@@ -69,7 +69,12 @@ fn a_preset_keeps_how_the_camera_is_set_up_and_brings_it_back() {
 
     let output = service.cli(&["preset", "rename", CAMERA, "day", "noon"]).ok();
     assert_eq!(output.text(), "day is called noon\n");
-    refused(&service, &["preset", "rename", CAMERA, "noon", "evening light"], "name_taken", "noon");
+    refused(
+        &service,
+        &["preset", "rename", CAMERA, "noon", "evening light"],
+        "name_taken",
+        "evening light",
+    );
 }
 
 #[test]
