@@ -20,7 +20,7 @@ use std::{
 };
 
 use protocol::{CameraId, Control, ControlOutcome, ControlSetting, ErrorKind, ErrorReply};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Mutex as AsyncMutex, oneshot, watch};
 
 use super::Context;
 use crate::{
@@ -48,7 +48,8 @@ struct Shared {
     hub: Hub,
     settings: Arc<Settings>,
     privacy_off: watch::Receiver<bool>,
-    pinning: pins::Turn,
+    /// Held while pins are set, or changed and set: the device ends with what was pinned last.
+    pinning_turn: AsyncMutex<()>,
     state: Mutex<State>,
 }
 
@@ -98,7 +99,7 @@ impl ControlsHandle {
             hub: context.hub.clone(),
             settings: context.settings.clone(),
             privacy_off: context.privacy_off.clone(),
-            pinning: pins::Turn::default(),
+            pinning_turn: AsyncMutex::default(),
             state: Mutex::default(),
         }))
     }

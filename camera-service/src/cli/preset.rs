@@ -53,7 +53,7 @@ enum PresetCommand {
         #[command(flatten)]
         preset: Named,
         /// Its new name.
-        #[arg(value_name = "NEW NAME")]
+        #[arg(value_name = "NEW_NAME")]
         new: String,
     },
     /// Forget a preset.
@@ -107,11 +107,11 @@ pub(super) async fn run(args: PresetArgs, session: &Session) -> Outcome {
         }
         PresetCommand::Rename { preset: Named { camera, name }, new } => {
             answer(client.rename_preset(&camera.id(), &name, &new)).await?;
-            changed(&camera, &new, &format!("{name} is called {new}"), session)
+            changed(&client, &camera, &new, &format!("{name} is called {new}"), session).await
         }
         PresetCommand::Delete(Named { camera, name }) => {
             answer(client.delete_preset(&camera.id(), &name)).await?;
-            changed(&camera, &name, &format!("{name} is deleted"), session)
+            changed(&client, &camera, &name, &format!("{name} is deleted"), session).await
         }
     }
 }
@@ -144,9 +144,17 @@ async fn list(client: &Client, camera: &CameraArg, session: &Session) -> Outcome
     Ok(ExitCode::SUCCESS)
 }
 
-fn changed(camera: &CameraArg, preset: &str, what: &str, session: &Session) -> Outcome {
+async fn changed(
+    client: &Client,
+    camera: &CameraArg,
+    preset: &str,
+    what: &str,
+    session: &Session,
+) -> Outcome {
     if session.json {
-        output::print_json(&Changed { camera: &camera.camera, preset })?;
+        // It may have been called by its name.
+        let camera = answer(client.camera(&camera.id())).await?.summary.id;
+        output::print_json(&Changed { camera: &camera.0, preset })?;
         return Ok(ExitCode::SUCCESS);
     }
     tell(what)

@@ -4,12 +4,11 @@
 //! camera was opened. Also with nobody there: the control thread opens the device by itself. While
 //! all cameras are turned off nothing is opened for them; they are set when that ends.
 
-use std::sync::MutexGuard;
+use std::time::Duration;
 
 use protocol::{ControlOutcome, ControlSetting, ControlValue, ErrorKind, ErrorReply};
-use tokio::sync::Mutex as AsyncMutex;
 
-use super::{ControlsHandle, State};
+use super::ControlsHandle;
 
 /// Setting the pins of one camera.
 #[derive(Default)]
@@ -20,9 +19,8 @@ pub(super) struct Pinning {
     has_task: bool,
 }
 
-/// Held while pins are set, or changed and set: so that the values that are pinned last are those
-/// that the device has.
-pub(super) type Turn = AsyncMutex<()>;
+/// How long a device may take to take them: longer than any that works.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 impl ControlsHandle {
     /// The pinned controls.
@@ -35,7 +33,7 @@ impl ControlsHandle {
         &self,
         settings: Vec<ControlSetting>,
     ) -> Result<Vec<ControlOutcome>, ErrorReply> {
-        let _turn = self.0.pinning.lock().await;
+        let _turn = self.0.pinning_turn.lock().await;
         let camera = &self.0.camera;
         let names = settings.iter().map(|setting| setting.name.as_str());
         self.0.settings.of(camera).check_room(camera, names)?;
@@ -72,7 +70,7 @@ impl ControlsHandle {
 
     /// Pins these controls no more; with no names, none. They keep their values.
     pub async fn unpin(&self, names: Vec<String>) -> Result<(), ErrorReply> {
-        let _turn = self.0.pinning.lock().await;
+        let _turn = self.0.pinning_turn.lock().await;
         let camera = &self.0.camera;
         self.0.settings.change(camera, |kept| kept.unpin(camera, &names)).await
     }
@@ -101,16 +99,21 @@ impl ControlsHandle {
 
     /// Whether they are to be set; if not, the task ends.
     fn pins_are_due(&self) -> bool {
-        let mut state: MutexGuard<'_, State> = self.state();
+        let mut state = self.state();
         let due = std::mem::take(&mut state.pinning.due);
         state.pinning.has_task = due;
         due
     }
 
     async fn set_pins_now(&self) {
-        let _turn = self.0.pinning.lock().await;
+        let _turn = self.0.pinning_turn.lock().await;
         let camera = &self.0.camera;
-        match self.apply(self.pins()).await {
+        let set = tokio::time::timeout(PATIENCE, self.apply(self.pins()));
+        let set = set.await.unwrap_or_else(|_| {
+            let message = format!("it did not answer within {PATIENCE:?}");
+            Err(ErrorReply::new(ErrorKind::Timeout, message))
+        });
+        match set {
             Ok(outcomes) => {
                 for ControlOutcome { name, result } in outcomes {
                     if let Err(error) = result {
