@@ -57,7 +57,7 @@ fn wait_for_value(service: &Service, name: &str, wanted: impl Into<Value>) {
 
 #[track_caller]
 fn wait_for_state(service: &Service, state: &str) {
-    wait_until(&format!("{CAMERA} to be {state}"), PATIENCE, || {
+    wait_until(&format!("the first camera to be {state}"), PATIENCE, || {
         let camera = &service.json(&["list"])[0];
         if camera["state"] == state { Ok(()) } else { Err(camera.to_string()) }
     });

@@ -30,6 +30,7 @@ fn pinned_controls_are_set_again_at_every_open_and_start() {
     let text = service.cli(&["pin", CAMERA]).ok();
     assert_eq!(text.text(), "exposure=300\npattern=Grey ramp\nauto_exposure=off\n");
     assert_eq!(value(&service, "exposure"), 300, "it is set at once");
+    events.wait(0, "the change", |event| matches!(event, Event::PinsChanged { .. }));
     let names = told(&events.all(), |event| match event {
         Event::PinsChanged { camera, names } if camera.0 == CAMERA => Some(names),
         _ => None,

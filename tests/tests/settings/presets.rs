@@ -115,6 +115,9 @@ fn presets_are_listed_renamed_and_deleted_and_every_change_is_told() {
     assert!(lines.text().contains("pattern=Colour bars\n"), "{lines:?}");
     assert!(lines.text().contains("brightness=7\n"), "{lines:?}");
     preset(&service, &["delete", CAMERA, "night"]);
+    let last =
+        |event: &Event| matches!(event, Event::PresetsChanged { names, .. } if *names == ["noon"]);
+    events.wait(0, "the last change", last);
     let all = told(&events.all(), |event| match event {
         Event::PresetsChanged { camera, names } if camera.0 == CAMERA => Some(names),
         _ => None,

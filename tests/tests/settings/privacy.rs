@@ -5,11 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use protocol::{Event, PixelFormat, StreamFormat, StreamRequest};
+use protocol::{Event, FrameRate, Mode, PixelFormat, Size, StreamFormat, StreamRequest};
 use serde_json::json;
 use tests::{
     Service,
-    live::{Events, Seen, Watcher, any},
+    live::{Events, Publishing, Seen, Told, Watcher, any, picture},
     wait_until,
 };
 
@@ -54,6 +54,8 @@ fn turned_off_living_streams_are_blocked_and_resume_by_themselves() {
         shared.frames(ends[0], 3);
         rendition.frames(ends[1], 3);
         late.frames(0, 3);
+        let on = |event: &Event| matches!(event, Event::PrivacyChanged { off: false });
+        events.wait(from, "the event", on);
         let of_round = events.all()[from..].to_vec();
         let switched: Vec<bool> = of_round
             .iter()
@@ -190,4 +192,30 @@ fn where_it_cannot_be_kept_off_holds_until_the_service_ends_and_on_does_nothing(
     fs::remove_dir(&file).expect("removed");
     off(&service, false);
     wait_for_state(&service, "closed");
+}
+
+#[test]
+fn a_published_camera_rests_while_all_are_off_and_goes_on_after() {
+    let service = Service::builder().start();
+    let mode =
+        Mode { format: PixelFormat::I420, size: Size::new(160, 120), rate: FrameRate::new(30, 1) };
+    let publishing = Publishing::start(&service, "film", mode, move |number| picture(mode, number));
+    let camera = StreamRequest::native("published:film".into());
+    let watcher = Watcher::start(&service, camera, any());
+    watcher.frames(0, 3);
+    let rests = |told: &Told| matches!(told, Told::Demand(0, _));
+    let before = publishing.now();
+    off(&service, true);
+    let end = blocked(&watcher, 0);
+    let (at, _) = publishing.wait(before, "the publisher to be told that nobody watches", rests);
+    let from = watcher.now();
+    wait_for_state(&service, "blocked");
+    off(&service, false);
+    publishing.wait(
+        at,
+        "it to be told that somebody does",
+        |told| matches!(told, Told::Demand(watchers, _) if *watchers > 0),
+    );
+    assert_eq!(from, end + 1, "nothing came while they were off");
+    watcher.frames(end, 3);
 }

@@ -48,6 +48,8 @@ fn a_new_program_is_told_once_and_not_again_after_a_restart() {
         service.cli(&["stream", CAMERA, "--count", "1"]).ok();
     }
     service.cli(&["stream", "nosuch"]).expect_code(5);
+    let told = |event: &Event| matches!(event, Event::NewWatcher { program, .. } if program == "camera-service");
+    events.wait(0, "the command to be told", told);
     assert_eq!(new_watchers(&events), [this_program(), "camera-service".to_owned()]);
     let words = format!("new watcher: {} (client {id}) watches test:0\n", this_program());
     wait_until("it to be printed", PATIENCE, || {
@@ -72,6 +74,8 @@ fn a_new_program_is_told_once_and_not_again_after_a_restart() {
         .ok();
     let events = Events::start(&service);
     Watcher::start(&service, native(), any()).frames(0, 1);
+    let told = |event: &Event| matches!(event, Event::NewWatcher { .. });
+    events.wait(0, "this program to be told", told);
     assert_eq!(new_watchers(&events), [this_program()]);
     assert!(state_file(service.folder(), "programs.toml.unreadable").exists());
 }
