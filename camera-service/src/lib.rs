@@ -11,3 +11,4 @@ pub mod serve;
 pub mod server;
 pub mod slots;
 pub mod source;
+pub mod state;

@@ -20,6 +20,7 @@ use crate::{
     registry::{Discovery, Ids, Registry, cameras_file},
     server::{self, Clients, Server},
     source::Workers,
+    state::{Privacy, Programs, Settings},
 };
 
 /// How long everything may take to end.
@@ -86,20 +87,22 @@ async fn serve(options: Options) -> Result<(), ServeError> {
         None => Endpoint::to_listen().map_err(ServeError::NoEndpoint)?,
     };
     let instance = instance::Instance::bind(&endpoint).await?;
-    let ids = Ids::load(cameras_file(&config::state_dir()?));
+    let folder = config::state_dir()?;
+    let ids = Ids::load(cameras_file(&folder));
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
     let lives = TaskTracker::new();
     let hub = Hub::new();
     let (config, config_seen) = watch::channel(Arc::new(options.config));
-    let (privacy_off, privacy_seen) = watch::channel(false);
+    let privacy = Privacy::load(folder.join("cameras-off"), hub.clone());
     // Cameras outlive the connections, which are told first.
     let stop_cameras = CancellationToken::new();
     let context = Context {
         config: config_seen,
         hub: hub.clone(),
         workers: Workers::new(),
-        privacy_off: privacy_seen,
+        privacy_off: privacy.watch(),
+        settings: Settings::load(folder.join("presets.toml"), hub.clone()),
         stop: stop_cameras.clone(),
     };
     let registry = Registry::new(ids, context, lives.clone());
@@ -118,7 +121,8 @@ async fn serve(options: Options) -> Result<(), ServeError> {
         config_path: options.config_path,
         endpoint: endpoint.clone(),
         since_unix_ns: clock::unix_ns(),
-        privacy_off,
+        privacy,
+        programs: Programs::load(folder.join("programs.toml")),
         tasks: tasks.clone(),
         stop: stop.clone(),
     });

@@ -94,6 +94,28 @@ impl Drop for Permissions {
     }
 }
 
+/// The values of controls of `/dev/video0` as another program reads them, one `name: value` a
+/// line; entries of menus by their numbers.
+pub fn values(names: &str) -> String {
+    let text = output("v4l2-ctl", &["-d", "/dev/video0", "-C", names]);
+    let value = |line: &str| line.split_once(" (").map_or(line, |(value, _)| value).to_owned();
+    text.lines().map(|line| value(line) + "\n").collect()
+}
+
+/// Changes controls of `/dev/video0` as another program does: `name=value,…`.
+pub fn set_values(settings: &str) {
+    output("v4l2-ctl", &["-d", "/dev/video0", "-c", settings]);
+}
+
+/// Waits until another program reads these values, as in [`values`].
+#[track_caller]
+pub fn wait_for_values(names: &str, expected: &str) {
+    wait_until(&format!("the device to have {expected:?}"), Duration::from_secs(30), || {
+        let values = values(names);
+        if values == expected { Ok(()) } else { Err(values) }
+    });
+}
+
 /// Takes both cameras of the vivid driver away, as if they were pulled out; returns once their
 /// nodes are gone. (They are one device to the kernel; `v4l2-ctl -c disconnect=1` makes one of
 /// them answer like a device that is gone.)

@@ -99,6 +99,7 @@ impl Builder {
         if let Some(user) = self.user {
             give_away(folder.path(), user).expect("root can give folders away");
         }
+        let (args, env) = (self.args, self.env);
         let surroundings = Surroundings {
             folder,
             socket,
@@ -106,10 +107,8 @@ impl Builder {
             user: self.user,
             binary: binary::camera_service(),
         };
-        let mut command = surroundings.command();
-        command.arg("serve").arg("--config").arg(&config).args(self.args).envs(self.env);
-        let program = Program::start("camera-service serve", &mut command);
-        Service { program, config, surroundings }
+        let program = surroundings.serve(&config, &args, &env);
+        Service { program, config, args, env, surroundings }
     }
 
     /// Starts it and waits until it accepts connections. Panics with its log when it does not.
@@ -132,6 +131,8 @@ pub struct Service {
     // First, so that the program ends before its folders vanish.
     program: Program,
     config: PathBuf,
+    args: Vec<OsString>,
+    env: Vec<(OsString, OsString)>,
     surroundings: Surroundings,
 }
 
@@ -156,6 +157,12 @@ fn give_away(path: &Path, user: u32) -> io::Result<()> {
 }
 
 impl Surroundings {
+    fn serve(&self, config: &Path, args: &[OsString], env: &[(OsString, OsString)]) -> Program {
+        let mut command = self.command();
+        command.arg("serve").arg("--config").arg(config).args(args).envs(env.iter().cloned());
+        Program::start("camera-service serve", &mut command)
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(self.binary);
         for name in
@@ -272,6 +279,19 @@ impl Service {
     #[track_caller]
     pub fn stop(mut self) -> Output {
         self.program.terminate()
+    }
+
+    /// Asks it to end (SIGTERM), waits, and starts it anew with the same arguments and folders,
+    /// in which `meanwhile` may change things. Returns how it ended.
+    #[track_caller]
+    pub fn restart(&mut self, meanwhile: impl FnOnce(&Path)) -> Output {
+        // One that answers is past its start, and ends as it should.
+        self.cli(&["status"]).ok();
+        let ended = self.program.terminate();
+        meanwhile(self.folder());
+        self.program = self.surroundings.serve(&self.config, &self.args, &self.env);
+        self.wait_until_ready();
+        ended
     }
 
     /// Its exit status, once it has ended.

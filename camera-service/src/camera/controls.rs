@@ -3,8 +3,10 @@
 //! The thread is there while somebody may want to know: while the camera is open, while somebody
 //! reads events, and for a moment after a request. Then the device is closed again, so that an
 //! idle camera can sleep. What the device is told was validated here; every change, made here or
-//! elsewhere, goes to the event readers.
+//! elsewhere, goes to the event readers. What is pinned is set again ([`pins`]).
 
+mod order;
+mod pins;
 mod thread;
 mod validate;
 
@@ -18,12 +20,16 @@ use std::{
 };
 
 use protocol::{CameraId, Control, ControlOutcome, ControlSetting, ErrorKind, ErrorReply};
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex as AsyncMutex, oneshot, watch};
 
+use super::Context;
 use crate::{
     device::{Device, wake::Waker},
     events::Hub,
+    state::Settings,
 };
+pub(super) use order::set_up;
+use pins::Pinning;
 use thread::{Job, Started, Work};
 
 /// Most requests that wait for a camera's control thread; beyond, they are refused.
@@ -40,6 +46,10 @@ pub struct ControlsHandle(Arc<Shared>);
 struct Shared {
     camera: CameraId,
     hub: Hub,
+    settings: Arc<Settings>,
+    privacy_off: watch::Receiver<bool>,
+    /// Held while pins are set, or changed and set: the device ends with what was pinned last.
+    pinning_turn: AsyncMutex<()>,
     state: Mutex<State>,
 }
 
@@ -52,6 +62,7 @@ struct State {
     running: Option<Running>,
     /// Held by each control thread until it has ended, to count those that hang.
     threads: Arc<()>,
+    pinning: Pinning,
 }
 
 /// A running control thread, which ends when this is dropped.
@@ -82,8 +93,15 @@ impl Drop for Linger<'_> {
 }
 
 impl ControlsHandle {
-    pub(super) fn new(camera: CameraId, hub: Hub) -> Self {
-        Self(Arc::new(Shared { camera, hub, state: Mutex::default() }))
+    pub(super) fn new(camera: CameraId, context: &Context) -> Self {
+        Self(Arc::new(Shared {
+            camera,
+            hub: context.hub.clone(),
+            settings: context.settings.clone(),
+            privacy_off: context.privacy_off.clone(),
+            pinning_turn: AsyncMutex::default(),
+            state: Mutex::default(),
+        }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -97,12 +115,17 @@ impl ControlsHandle {
         state.device = device;
         drop(state);
         self.settle();
+        self.set_pins();
     }
 
     pub(super) fn set_camera_open(&self, open: bool) {
         let before = std::mem::replace(&mut self.state().camera_open, open);
         if before != open {
             self.settle();
+            // Some devices forget their controls when they are opened.
+            if open {
+                self.set_pins();
+            }
         }
     }
 
@@ -219,6 +242,15 @@ impl ControlsHandle {
         settings: Vec<ControlSetting>,
     ) -> Result<Vec<ControlOutcome>, ErrorReply> {
         self.submit(|reply| Work::Set(settings, reply)).await
+    }
+
+    /// Sets some, in the order in which they depend on each other; the outcomes are in the order
+    /// of `settings`.
+    pub(super) async fn apply(
+        &self,
+        settings: Vec<ControlSetting>,
+    ) -> Result<Vec<ControlOutcome>, ErrorReply> {
+        self.submit(|reply| Work::Apply(settings, reply)).await
     }
 
     /// Sets some to their defaults; with no names, all that can be.

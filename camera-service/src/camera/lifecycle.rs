@@ -5,6 +5,7 @@
 //! the camera stuck, and no other is started until it has returned.
 
 mod commands;
+mod privacy;
 
 use std::{sync::Arc, time::Duration};
 
@@ -113,7 +114,7 @@ pub(super) async fn live(
             report = next_report(&mut life.phase) => life.reported(report),
             Some(command) = inbox.recv() => life.command(command),
             () = camera.watchers.changed.notified() => life.watchers_changed(),
-            Ok(()) = privacy_off.changed() => {}
+            Ok(()) = privacy_off.changed() => life.privacy_changed(),
             () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {}
         }
     }
@@ -156,6 +157,9 @@ impl Life {
     /// Does all that follows from how things are now.
     fn settle(&mut self) {
         let now = Instant::now();
+        if self.is_off() {
+            self.turn_off(now);
+        }
         match &self.phase {
             Phase::Closed => self.settle_closed(now),
             Phase::Retry(at) => {
@@ -169,21 +173,16 @@ impl Life {
                 }
             }
             Phase::Opening(_, by) | Phase::Closing(_, by) if *by <= now => self.stuck(),
-            Phase::Opening(..) | Phase::Closing(..) => {
-                if self.is_off() && matches!(self.phase, Phase::Opening(..)) {
-                    self.close(now);
-                }
-            }
+            Phase::Opening(..) | Phase::Closing(..) | Phase::Stuck(_) => {}
             Phase::Streaming(_) => self.settle_streaming(now),
-            Phase::Stuck(_) => {}
         }
+        self.tell_privacy();
         self.camera.update(|_| {});
     }
 
     fn settle_closed(&mut self, now: Instant) {
         if self.is_off() {
             self.tell(CameraState::Blocked, "all cameras are turned off", None);
-            self.condition(Condition::Blocked);
         } else if !self.is_wanted() {
             self.failures = 0;
             let reason = if self.camera.device().is_none() { self.absence().0 } else { "" };
@@ -207,9 +206,7 @@ impl Life {
     }
 
     fn settle_streaming(&mut self, now: Instant) {
-        if self.is_off() {
-            self.close(now);
-        } else if self.is_wanted() {
+        if self.is_wanted() {
             self.close_at = None;
             self.tell_live();
         } else {

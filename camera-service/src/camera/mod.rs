@@ -8,6 +8,7 @@ mod capture;
 mod choice;
 mod controls;
 mod lifecycle;
+mod presets;
 mod watchers;
 
 use std::sync::{
@@ -31,6 +32,7 @@ use crate::{
     device::{self, Device},
     events::Hub,
     source::{Feed, RenditionKey, Renditions, Routed, Workers},
+    state::Settings,
 };
 use lifecycle::Command;
 use watchers::Watchers;
@@ -66,6 +68,7 @@ pub struct Camera {
     facts: Mutex<Facts>,
     commands: mpsc::Sender<Command>,
     controls: ControlsHandle,
+    settings: Arc<Settings>,
     hub: Hub,
 }
 
@@ -116,6 +119,8 @@ pub struct Context {
     pub workers: Arc<Workers>,
     /// Whether all cameras are turned off.
     pub privacy_off: watch::Receiver<bool>,
+    /// Presets and pinned controls.
+    pub settings: Arc<Settings>,
     /// Ends everything.
     pub stop: CancellationToken,
 }
@@ -139,7 +144,8 @@ impl Camera {
             condition: watch::Sender::new(Condition::Waiting),
             watchers: Arc::new(Watchers::default()),
             counters: Arc::new(Counters::default()),
-            controls: ControlsHandle::new(id.clone(), context.hub.clone()),
+            controls: ControlsHandle::new(id.clone(), &context),
+            settings: context.settings.clone(),
             facts: Mutex::new(Facts {
                 given_name,
                 descriptor,

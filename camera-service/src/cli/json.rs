@@ -1,8 +1,8 @@
 //! What `--json` prints. Keys are stable: none is ever taken away or given another meaning.
 
 use protocol::{
-    Affected, CameraSummary, ClientSummary, Control, ControlFlags, ControlKind, ControlValue,
-    ErrorReply, FrameRate, MenuEntry, Mode,
+    Affected, CameraSummary, ClientSummary, Control, ControlFlags, ControlKind, ControlSetting,
+    ControlValue, ErrorReply, FrameRate, MenuEntry, Mode, Preset,
 };
 use serde::{Serialize, Serializer};
 
@@ -134,6 +134,32 @@ pub(super) fn flags(flags: &ControlFlags) -> Vec<&'static str> {
     .into_iter()
     .filter_map(|(set, name)| set.then_some(name))
     .collect()
+}
+
+/// A control and the value that it is set to, as in `pin`.
+#[derive(Serialize)]
+pub(super) struct Setting<'a> {
+    name: &'a str,
+    value: Value<'a>,
+}
+
+impl<'a> From<&'a ControlSetting> for Setting<'a> {
+    fn from(setting: &'a ControlSetting) -> Self {
+        Self { name: &setting.name, value: Value(&setting.value) }
+    }
+}
+
+/// A preset, as in `preset list`.
+#[derive(Serialize)]
+pub(super) struct PresetJson<'a> {
+    name: &'a str,
+    settings: Vec<Setting<'a>>,
+}
+
+impl<'a> From<&'a Preset> for PresetJson<'a> {
+    fn from(preset: &'a Preset) -> Self {
+        Self { name: &preset.name, settings: all(&preset.settings) }
+    }
 }
 
 /// A connection, as in `clients`.

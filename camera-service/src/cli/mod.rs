@@ -21,7 +21,11 @@ mod json;
 mod list;
 mod logging;
 mod output;
+mod pin;
+mod preset;
+mod privacy;
 mod publish;
+mod rename;
 mod reset;
 mod rows;
 mod serve;
@@ -36,6 +40,7 @@ mod stream;
 mod table;
 mod text;
 mod time;
+mod unpin;
 mod value;
 mod wait;
 
@@ -114,6 +119,18 @@ enum Command {
     Set(set::SetArgs),
     /// Set controls to their defaults: those named, or all.
     Reset(reset::ResetArgs),
+    /// Keep the controls of a camera under a name, and set them as they were kept.
+    Preset(preset::PresetArgs),
+    /// Have controls set again whenever the camera is opened or plugged in.
+    Pin(pin::PinArgs),
+    /// End that.
+    Unpin(unpin::UnpinArgs),
+    /// Give a camera a name of your own.
+    Rename(rename::RenameArgs),
+    /// Turn all cameras off, until they are turned on again.
+    Off(privacy::OffArgs),
+    /// Turn all cameras back on.
+    On,
     /// Save one frame as a JPEG or PNG file.
     Snapshot(snapshot::SnapshotArgs),
     /// Read frames and write them for other programs, or just count them.
@@ -160,6 +177,12 @@ fn dispatch(Cli { global, command }: Cli) -> Outcome {
         Command::Get(args) => client(&global, "get", async |s| get::run(args, &s).await),
         Command::Set(args) => client(&global, "set", async |s| set::run(args, &s).await),
         Command::Reset(args) => client(&global, "reset", async |s| reset::run(args, &s).await),
+        Command::Preset(args) => client(&global, "preset", async |s| preset::run(args, &s).await),
+        Command::Pin(args) => client(&global, "pin", async |s| pin::run(args, &s).await),
+        Command::Unpin(args) => client(&global, "unpin", async |s| unpin::run(args, &s).await),
+        Command::Rename(args) => client(&global, "rename", async |s| rename::run(args, &s).await),
+        Command::Off(_) => client(&global, "off", async |s| privacy::run(true, &s).await),
+        Command::On => client(&global, "on", async |s| privacy::run(false, &s).await),
         Command::Snapshot(args) => {
             client(&global, "snapshot", async |s| snapshot::run(args, &s).await)
         }
@@ -204,6 +227,20 @@ mod tests {
             "set CAM brightness=3 power_line=50 button offset=-3",
             "reset CAM",
             "reset CAM brightness contrast",
+            "preset save CAM evening",
+            "preset apply CAM evening --json",
+            "preset list CAM",
+            "preset list CAM evening",
+            "preset rename CAM evening night",
+            "preset delete CAM evening",
+            "pin CAM",
+            "pin CAM brightness=3 offset=-3 contrast",
+            "unpin CAM",
+            "unpin CAM brightness contrast",
+            "rename CAM Desk",
+            "rename CAM --reset --json",
+            "off",
+            "on --json",
             "snapshot CAM -o - --size 320x240 --quality 70 --format png",
             "stream CAM --format native",
             "stream CAM --format i420 --size 320x240 --fps 7.5 --rotate 90 --mirror --count 3 -o -",
@@ -234,6 +271,16 @@ mod tests {
             "start CAM --fps 0",
             "get CAM",
             "set CAM",
+            "preset",
+            "preset save CAM",
+            "preset apply CAM",
+            "preset rename CAM evening",
+            "preset list",
+            "pin",
+            "unpin",
+            "rename CAM",
+            "rename CAM Desk --reset",
+            "off CAM",
             "snapshot CAM --quality 0",
             "snapshot CAM --quality 101",
             "snapshot CAM --format gif",

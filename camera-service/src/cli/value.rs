@@ -36,6 +36,35 @@ pub(super) fn setting(
     Ok(ControlSetting { name: name.to_owned(), value })
 }
 
+/// As [`setting`], but a name alone stands for the present value.
+pub(super) fn setting_or_present(
+    argument: &str,
+    controls: &[Control],
+    camera: &CameraId,
+) -> Result<ControlSetting, CliError> {
+    let control = controls.iter().find(|control| control.name == argument);
+    match control {
+        Some(control) if control.kind == ControlKind::Button => Err(CliError::failed(
+            ErrorKind::WrongType,
+            format!("{argument} of {camera} is a button, which has no value"),
+        )),
+        Some(control) if control.value != ControlValue::None => {
+            Ok(ControlSetting { name: argument.to_owned(), value: control.value.clone() })
+        }
+        _ => setting(argument, controls, camera),
+    }
+}
+
+/// Settings as they can be given to `set`, a line each.
+pub(super) fn lines(settings: &[ControlSetting], controls: &[Control]) -> String {
+    let line = |ControlSetting { name, value }: &ControlSetting| {
+        let control = controls.iter().find(|control| control.name == *name);
+        let value = control.map_or_else(|| clean(&value.to_string()), |c| show(c, value));
+        format!("{}={value}\n", clean(name))
+    };
+    settings.iter().map(line).collect()
+}
+
 fn unknown(name: &str, controls: &[Control], camera: &CameraId) -> String {
     let wanted = name.to_lowercase();
     let similar = |control: &&Control| {
@@ -272,6 +301,21 @@ mod tests {
             let error = value(argument).expect_err(argument);
             assert!(error.contains(expected), "{argument}: {error}");
         }
+    }
+
+    #[test]
+    fn a_name_alone_may_stand_for_the_present_value() {
+        let mut controls = controls();
+        controls[0].value = ControlValue::Integer(5);
+        let value = |argument: &str| {
+            let setting = setting_or_present(argument, &controls, &"cam".into());
+            setting.map(|setting| setting.value).map_err(|error| error.to_string())
+        };
+        assert_eq!(value("gain"), Ok(ControlValue::Integer(5)));
+        assert_eq!(value("gain=-5"), Ok(ControlValue::Integer(-5)));
+        assert!(value("press").is_err_and(|error| error.contains("button")));
+        assert!(value("title").is_err_and(|error| error.contains("needs a value")));
+        assert!(value("nosuch").is_err_and(|error| error.contains("no control")));
     }
 
     #[test]

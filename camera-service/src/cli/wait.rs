@@ -17,7 +17,8 @@ pub(super) const PATIENCE: &str = "10";
 const ASK: Duration = Duration::from_secs(2);
 
 /// The first frame of `stream`, and what the stream gives. Fails when none comes within
-/// `patience`, with the reason as far as the service knows it.
+/// `patience`, with the reason as far as the service knows it; at once while all cameras are
+/// turned off.
 pub(super) async fn first_frame(
     session: &Session,
     stream: &mut FrameStream,
@@ -35,15 +36,24 @@ pub(super) async fn first_frame(
                         (started.mode, started.native) = (mode, native);
                     }
                 }
-                StreamEvent::Lost { .. } | StreamEvent::Lagged | StreamEvent::Blocked => {}
+                StreamEvent::Blocked => return Err(blocked(camera)),
+                StreamEvent::Lost { .. } | StreamEvent::Lagged => {}
             }
         }
     };
-    let waited: Result<Result<Frame, ClientError>, _> = timeout(patience, waiting).await;
+    let waited: Result<Result<Frame, CliError>, _> = timeout(patience, waiting).await;
     let Ok(frame) = waited else { return Err(no_frame(session, camera, patience).await) };
     let frame = frame?;
     let started = started.ok_or(ClientError::Unexpected("a frame before the stream was set up"))?;
     Ok((started, frame))
+}
+
+fn blocked(camera: &CameraId) -> CliError {
+    let message = format!(
+        "no frame comes from {camera}: all cameras are turned off; `camera-service on` turns them \
+         back on"
+    );
+    CliError::failed(ErrorKind::Blocked, message)
 }
 
 async fn no_frame(session: &Session, camera: &CameraId, patience: Duration) -> CliError {

@@ -5,15 +5,14 @@
 
 use std::{
     collections::HashSet,
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
 use protocol::CameraId;
 use serde::{Deserialize, Serialize};
 
-use super::files;
-use crate::device::Identity;
+use crate::{device::Identity, state::files};
 
 /// What is remembered of all cameras ever seen.
 #[derive(Debug)]
@@ -46,30 +45,7 @@ impl Ids {
     /// Reads what is kept at `path`. A file that cannot be understood is put aside, so that
     /// nothing is lost, and cameras are seen for the first time again.
     pub fn load(path: PathBuf) -> Self {
-        let known = match fs::read_to_string(&path) {
-            Ok(text) => match toml::from_str::<Contents>(&text) {
-                Ok(contents) => contents.cameras,
-                Err(error) => {
-                    let aside = path.with_extension("toml.unreadable");
-                    tracing::warn!(
-                        "{} cannot be understood and is kept as {}: {}",
-                        path.display(),
-                        aside.display(),
-                        error.message()
-                    );
-                    if let Err(error) = fs::rename(&path, &aside) {
-                        tracing::warn!("it could not be renamed: {error}");
-                    }
-                    Vec::new()
-                }
-            },
-            Err(error) => {
-                if error.kind() != io::ErrorKind::NotFound {
-                    tracing::warn!("cannot read {}: {error}", path.display());
-                }
-                Vec::new()
-            }
-        };
+        let known = files::load::<Contents>(&path).contents.cameras;
         Self { path: Some(path), known }
     }
 
@@ -168,6 +144,8 @@ impl Ids {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn identity(serial: Option<&str>, port: &str) -> Identity {

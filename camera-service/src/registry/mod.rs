@@ -1,7 +1,6 @@
 //! All cameras: found by the platform's finder, test cameras, and how each is called.
 
 mod discovery;
-mod files;
 mod ids;
 mod published;
 
@@ -21,6 +20,7 @@ pub use published::Published;
 use crate::{
     camera::{Camera, Context, Found},
     device::{Device as _, test_camera::TestCamera},
+    state,
 };
 
 /// Most test cameras at once.
@@ -198,12 +198,7 @@ impl Registry {
     pub async fn rename(&self, camera: &CameraId, name: Option<String>) -> Result<(), ErrorReply> {
         let camera = self.find(camera)?;
         if let Some(name) = &name {
-            let fits = (1..=64).contains(&name.chars().count());
-            if !fits || name.trim() != name || name.chars().any(char::is_control) {
-                let message = "a name has 1 to 64 characters, none of them a control character, \
-                               and no space at its ends";
-                return Err(ErrorReply::new(ErrorKind::Invalid, message));
-            }
+            state::name::check(name)?;
             let other = self.find(&CameraId(name.clone())).ok();
             if other.is_some_and(|other| other.id() != camera.id()) {
                 let message = format!("{name:?} is another camera's name");

@@ -20,7 +20,7 @@ pub(super) async fn serve(server: Arc<Server>, session: Session) -> Result<(), T
     let state = State {
         cameras: server.registry.summaries(),
         clients: server.clients.summaries(),
-        privacy_off: *server.privacy_off.borrow(),
+        privacy_off: server.privacy.is_off(),
     };
     let kick = listed.connected.kick.clone();
     let telling = async {

@@ -19,7 +19,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use accept::accept;
 pub use clients::Clients;
 
-use crate::{config::Config, events::Hub, registry::Registry};
+use crate::{
+    config::Config,
+    events::Hub,
+    registry::Registry,
+    state::{Privacy, Programs},
+};
 
 /// What every connection may need.
 pub struct Server {
@@ -38,7 +43,9 @@ pub struct Server {
     /// When the service started, ns since 1970.
     pub since_unix_ns: u64,
     /// Whether all cameras are turned off.
-    pub privacy_off: watch::Sender<bool>,
+    pub privacy: Arc<Privacy>,
+    /// Which programs have watched a camera.
+    pub programs: Arc<Programs>,
     /// The tasks of connections.
     pub tasks: TaskTracker,
     /// Ends everything.

@@ -55,7 +55,7 @@ pub(super) async fn serve(server: Arc<Server>, session: Session) -> Result<(), T
     tracing::info!(%camera, name = listed.connected.name, "published");
     let mut publishing = Publishing {
         watchers: published.camera.watcher_count(),
-        privacy_off: server.privacy_off.subscribe(),
+        privacy_off: server.privacy.watch(),
         published: &published,
         listed: &listed,
         writer: &mut writer,

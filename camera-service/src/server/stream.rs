@@ -10,7 +10,7 @@ mod pick;
 use std::sync::Arc;
 
 use protocol::{
-    ErrorKind, ErrorReply, Mode, Started, StreamCommand, StreamMessage, StreamRequest,
+    ErrorKind, ErrorReply, Event, Mode, Started, StreamCommand, StreamMessage, StreamRequest,
     transport::{Reader, TransportError},
     wire::MAX_REQUEST,
 };
@@ -54,6 +54,13 @@ pub(super) async fn serve(server: Arc<Server>, session: Session) -> Result<(), T
     };
     listed.watches(camera.id().clone(), request.delivery);
     let connected = &listed.connected;
+    if server.programs.watches(&connected.program, &server.tasks) {
+        server.hub.send(Event::NewWatcher {
+            camera: camera.id().clone(),
+            program: connected.program.clone(),
+            connection: connected.id,
+        });
+    }
     let info = WatcherInfo {
         connection: connected.id,
         name: connected.name.clone(),

@@ -213,6 +213,89 @@ impl Client {
         call!(self, Request::ListPresets { camera }, Reply::Presets(presets) => presets)
     }
 
+    /// Keeps the controls of a camera as they are now under a name.
+    pub async fn save_preset(
+        &self,
+        camera: &CameraId,
+        preset: impl Into<String>,
+    ) -> Result<(), ClientError> {
+        let (camera, preset) = (camera.clone(), preset.into());
+        call!(self, Request::SavePreset { camera, preset }, Reply::Done => ())
+    }
+
+    /// Sets the controls of a camera as they were kept; one outcome for each.
+    pub async fn apply_preset(
+        &self,
+        camera: &CameraId,
+        preset: impl Into<String>,
+    ) -> Result<Vec<ControlOutcome>, ClientError> {
+        let (camera, preset) = (camera.clone(), preset.into());
+        call!(self, Request::ApplyPreset { camera, preset }, Reply::Outcomes(outcomes) => outcomes)
+    }
+
+    /// Gives a preset another name.
+    pub async fn rename_preset(
+        &self,
+        camera: &CameraId,
+        preset: impl Into<String>,
+        name: impl Into<String>,
+    ) -> Result<(), ClientError> {
+        let (camera, preset, name) = (camera.clone(), preset.into(), name.into());
+        call!(self, Request::RenamePreset { camera, preset, name }, Reply::Done => ())
+    }
+
+    /// Forgets a preset.
+    pub async fn delete_preset(
+        &self,
+        camera: &CameraId,
+        preset: impl Into<String>,
+    ) -> Result<(), ClientError> {
+        let (camera, preset) = (camera.clone(), preset.into());
+        call!(self, Request::DeletePreset { camera, preset }, Reply::Done => ())
+    }
+
+    /// Pinned controls of a camera.
+    pub async fn pins(&self, camera: &CameraId) -> Result<Vec<ControlSetting>, ClientError> {
+        let camera = camera.clone();
+        call!(self, Request::ListPins { camera }, Reply::Pins(pins) => pins)
+    }
+
+    /// Sets controls now and at every open and replug; one outcome for each. What cannot be set
+    /// is not pinned.
+    pub async fn pin_controls(
+        &self,
+        camera: &CameraId,
+        settings: Vec<ControlSetting>,
+    ) -> Result<Vec<ControlOutcome>, ClientError> {
+        let camera = camera.clone();
+        call!(self, Request::PinControls { camera, settings }, Reply::Outcomes(outcomes) => outcomes)
+    }
+
+    /// Pins controls no more; with no names, none.
+    pub async fn unpin_controls(
+        &self,
+        camera: &CameraId,
+        names: Vec<String>,
+    ) -> Result<(), ClientError> {
+        let camera = camera.clone();
+        call!(self, Request::UnpinControls { camera, names }, Reply::Done => ())
+    }
+
+    /// Gives a camera a name of the user's, or takes it away.
+    pub async fn rename_camera(
+        &self,
+        camera: &CameraId,
+        name: Option<String>,
+    ) -> Result<(), ClientError> {
+        let camera = camera.clone();
+        call!(self, Request::RenameCamera { camera, name }, Reply::Done => ())
+    }
+
+    /// Turns all cameras off, or back on.
+    pub async fn set_privacy(&self, off: bool) -> Result<(), ClientError> {
+        call!(self, Request::SetPrivacy { off }, Reply::Done => ())
+    }
+
     /// Stops the service.
     pub async fn shutdown(&self) -> Result<(), ClientError> {
         call!(self, Request::Shutdown, Reply::Done => ())

@@ -10,12 +10,14 @@ use std::{
 };
 
 use protocol::{
-    CameraId, Control, ControlFlags, ControlKind, ControlOutcome, ControlSetting, ControlValue,
-    ErrorKind, ErrorReply, Event,
+    CameraId, Control, ControlOutcome, ControlSetting, ControlValue, ErrorKind, ErrorReply, Event,
 };
 use tokio::sync::oneshot;
 
-use super::validate;
+use super::{
+    order::{Turn, is_settable},
+    validate,
+};
 use crate::{
     device::{self, Controls, Device, wake::Waker},
     events::Hub,
@@ -33,6 +35,8 @@ pub(super) enum Work {
     List(Reply<Vec<Control>>),
     /// Set some, in this order.
     Set(Vec<ControlSetting>, Reply<Vec<ControlOutcome>>),
+    /// Set some, in the order in which they depend on each other.
+    Apply(Vec<ControlSetting>, Reply<Vec<ControlOutcome>>),
     /// Set some, or all, to their defaults.
     Reset(Vec<String>, Reply<Vec<ControlOutcome>>),
 }
@@ -79,7 +83,9 @@ fn refuse_all(jobs: &Receiver<Job>, error: &ErrorReply) {
     while let Ok(Job(work)) = jobs.try_recv() {
         match work {
             Work::List(reply) => drop(reply.send(Err(error.clone()))),
-            Work::Set(_, reply) | Work::Reset(_, reply) => drop(reply.send(Err(error.clone()))),
+            Work::Set(_, reply) | Work::Apply(_, reply) | Work::Reset(_, reply) => {
+                drop(reply.send(Err(error.clone())));
+            }
         }
     }
 }
@@ -151,13 +157,18 @@ impl Authority {
                 self.refresh()?;
                 drop(reply.send(Ok(outcomes)));
             }
+            Work::Apply(settings, reply) if !reply.is_closed() => {
+                self.refresh()?;
+                let outcomes = self.apply(&settings)?;
+                drop(reply.send(Ok(outcomes)));
+            }
             Work::Reset(names, reply) if !reply.is_closed() => {
                 self.refresh()?;
                 let outcomes = self.reset(&names)?;
                 self.refresh()?;
                 drop(reply.send(Ok(outcomes)));
             }
-            Work::List(_) | Work::Set(..) | Work::Reset(..) => {}
+            Work::List(_) | Work::Set(..) | Work::Apply(..) | Work::Reset(..) => {}
         }
         Ok(())
     }
@@ -179,24 +190,35 @@ impl Authority {
         if !names.is_empty() {
             return Ok(names.iter().map(|name| self.reset_one(name)).collect());
         }
-        // What switches others between manual and automatic comes first: what is automatic then
-        // has no value of its own to go back to.
-        let switches =
-            |control: &Control| matches!(control.kind, ControlKind::Boolean | ControlKind::Menu);
+        // What is automatic after the first turn has no value of its own to go back to.
         let mut outcomes = Vec::new();
-        for turn in [true, false] {
-            let names: Vec<String> = self
-                .known
-                .iter()
-                .filter(|control| switches(control) == turn && is_resettable(control))
-                .map(|control| control.name.clone())
-                .collect();
-            for name in names {
-                outcomes.push(self.reset_one(&name));
-            }
+        for turn in Turn::ALL {
+            let resettable = |control: &&Control| {
+                is_settable(control)
+                    && control.default != ControlValue::None
+                    && Turn::of(control) == turn
+            };
+            let controls = self.known.iter().filter(resettable);
+            let names: Vec<String> = controls.map(|control| control.name.clone()).collect();
+            outcomes.extend(names.iter().map(|name| self.reset_one(name)));
             self.refresh()?;
         }
         Ok(outcomes)
+    }
+
+    fn apply(&mut self, settings: &[ControlSetting]) -> Result<Vec<ControlOutcome>, device::Error> {
+        let mut outcomes = vec![None; settings.len()];
+        for turn in Turn::ALL {
+            for (setting, outcome) in settings.iter().zip(&mut outcomes) {
+                let control = self.known.iter().find(|control| control.name == setting.name);
+                // One that is not there, or not any more, is refused in the last turn.
+                if outcome.is_none() && control.map_or(Turn::Rest, Turn::of) == turn {
+                    *outcome = Some(self.outcome(setting));
+                }
+            }
+            self.refresh()?;
+        }
+        Ok(outcomes.into_iter().flatten().collect())
     }
 
     fn reset_one(&mut self, name: &str) -> ControlOutcome {
@@ -212,10 +234,4 @@ impl Authority {
         };
         ControlOutcome { name: name.to_owned(), result }
     }
-}
-
-fn is_resettable(control: &Control) -> bool {
-    let ControlFlags { read_only, inactive, volatile: _, write_only: _, grabbed, disabled } =
-        control.flags;
-    !(read_only || inactive || grabbed || disabled) && control.default != ControlValue::None
 }

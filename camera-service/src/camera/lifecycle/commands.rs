@@ -3,7 +3,7 @@
 use protocol::{ErrorKind, ErrorReply, Mode, ModeWish, StartedCamera};
 use tokio::{sync::oneshot, time::Instant};
 
-use super::{Command, Life, PendingStart, Phase};
+use super::{Command, Life, PendingStart, Phase, privacy};
 use crate::camera::{Found, choice};
 
 impl Life {
@@ -50,8 +50,7 @@ impl Life {
     fn try_start(&mut self, wish: ModeWish) -> Result<Option<Mode>, ErrorReply> {
         let id = &self.camera.id;
         if self.is_off() {
-            let message = format!("{id} cannot be started: all cameras are turned off");
-            return Err(ErrorReply::new(ErrorKind::Blocked, message));
+            return Err(privacy::refusal(id));
         }
         if self.camera.device().is_none() {
             let message = format!("{id} cannot be started: {}", self.absence().0);

@@ -51,19 +51,27 @@ pub(super) async fn handle(server: &Arc<Server>, request: Request) -> Result {
         Request::ReloadConfig => reload(server).await,
         // The connection's writer stops the service once this reply is written.
         Request::Shutdown => Ok(Reply::Done),
-        Request::ListPresets { .. }
-        | Request::SavePreset { .. }
-        | Request::ApplyPreset { .. }
-        | Request::RenamePreset { .. }
-        | Request::DeletePreset { .. }
-        | Request::ListPins { .. }
-        | Request::PinControls { .. }
-        | Request::UnpinControls { .. }
-        | Request::SetPrivacy { .. } => Err(ErrorReply::new(
-            ErrorKind::Unsupported,
-            "this version of camera-service keeps no presets and pins and has no switch for all \
-             cameras",
-        )),
+        Request::ListPresets { camera } => Ok(Reply::Presets(registry.find(&camera)?.presets())),
+        Request::SavePreset { camera, preset } => {
+            registry.find(&camera)?.save_preset(preset).await.map(|()| Reply::Done)
+        }
+        Request::ApplyPreset { camera, preset } => {
+            registry.find(&camera)?.apply_preset(&preset).await.map(Reply::Outcomes)
+        }
+        Request::RenamePreset { camera, preset, name } => {
+            registry.find(&camera)?.rename_preset(&preset, name).await.map(|()| Reply::Done)
+        }
+        Request::DeletePreset { camera, preset } => {
+            registry.find(&camera)?.delete_preset(&preset).await.map(|()| Reply::Done)
+        }
+        Request::ListPins { camera } => Ok(Reply::Pins(registry.find(&camera)?.controls().pins())),
+        Request::PinControls { camera, settings } => {
+            registry.find(&camera)?.controls().pin(settings).await.map(Reply::Outcomes)
+        }
+        Request::UnpinControls { camera, names } => {
+            registry.find(&camera)?.controls().unpin(names).await.map(|()| Reply::Done)
+        }
+        Request::SetPrivacy { off } => server.privacy.set(off).await.map(|()| Reply::Done),
     }
 }
 
@@ -86,7 +94,7 @@ fn status(server: &Server) -> ServiceStatus {
         endpoint: server.endpoint.to_string(),
         config: server.config_path.display().to_string(),
         started_by: started_by(),
-        privacy_off: *server.privacy_off.borrow(),
+        privacy_off: server.privacy.is_off(),
         cameras: server.registry.summaries(),
         connections: server.clients.count(),
         max_connections: server.config.borrow().limits.connections,
