@@ -6,6 +6,7 @@
 
 mod commands;
 mod privacy;
+mod reports;
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,7 +18,7 @@ use tokio::{
 
 use super::{
     Camera, Condition, Context, Found,
-    capture::{self, Capturing, End, Report},
+    capture::{self, Capturing, Report},
     choice,
 };
 use crate::{clock, config::Timeouts, device};
@@ -30,6 +31,8 @@ pub(super) enum Command {
     Stop { reply: oneshot::Sender<()> },
     /// The device is there, or not any more.
     Present(Option<Found>),
+    /// Tell when the device is closed, or cannot be.
+    WhenClosed(oneshot::Sender<()>),
 }
 
 /// Where the device is in its life.
@@ -69,6 +72,8 @@ struct Life {
     /// When the camera is closed, since nobody watches.
     close_at: Option<Instant>,
     pending: Vec<PendingStart>,
+    /// Who waits for the device to be closed; each is a request, so they are bounded.
+    when_closed: Vec<oneshot::Sender<()>>,
 }
 
 /// Lives a camera's life.
@@ -91,6 +96,7 @@ pub(super) async fn live(
         failures: 0,
         close_at: None,
         pending: Vec::new(),
+        when_closed: Vec::new(),
     };
     camera.controls.set_device(camera.device());
     camera.update(|_| {});
@@ -157,6 +163,8 @@ impl Life {
     /// Does all that follows from how things are now.
     fn settle(&mut self) {
         let now = Instant::now();
+        // Before it may be opened anew.
+        self.tell_closed();
         if self.is_off() {
             self.turn_off(now);
         }
@@ -177,6 +185,7 @@ impl Life {
             Phase::Streaming(_) => self.settle_streaming(now),
         }
         self.tell_privacy();
+        self.tell_closed();
         self.camera.update(|_| {});
     }
 
@@ -332,102 +341,6 @@ impl Life {
             ErrorKind::Device,
             format!("{}: {reason}", self.camera.id),
         )));
-    }
-
-    fn reported(&mut self, report: Option<Report>) {
-        match report {
-            Some(Report::Opened(mode)) => self.opened(mode),
-            Some(Report::Ended(end)) => {
-                let was = std::mem::replace(&mut self.phase, Phase::Closed);
-                match (was, end) {
-                    // What was asked for: `settle` finds out what comes next.
-                    (Phase::Closing(..) | Phase::Stuck(_), _) | (_, End::Stopped) => {}
-                    (_, End::Stalled) => self.stalled(),
-                    (_, End::Failed { error, holders }) => self.failed(&error, &holders),
-                }
-            }
-            None => {
-                let was = std::mem::replace(&mut self.phase, Phase::Closed);
-                if !matches!(was, Phase::Closing(..) | Phase::Stuck(_)) {
-                    let source = std::io::Error::other("the capture thread panicked");
-                    self.failed(&device::Error::Io { call: "capturing", source }, "");
-                }
-            }
-        }
-    }
-
-    fn opened(&mut self, mode: Mode) {
-        self.phase = match std::mem::replace(&mut self.phase, Phase::Closed) {
-            Phase::Opening(capturing, _) => Phase::Streaming(capturing),
-            // It was told to stop meanwhile, or took so long that nobody counts on it.
-            other => {
-                self.phase = other;
-                return;
-            }
-        };
-        self.failures = 0;
-        self.worked = Some(self.wish);
-        self.tell(CameraState::Streaming, "", Some(mode));
-        self.tell_live();
-        for start in self.pending.drain(..) {
-            let affected = start.before.map_or_else(Vec::new, |before| {
-                let delivered = super::delivered;
-                let watchers = &self.camera.watchers;
-                watchers.affected(|request| delivered(request, before) != delivered(request, mode))
-            });
-            // Who asked may have gone.
-            let _ = start.reply.send(Ok(StartedCamera { mode, affected }));
-        }
-    }
-
-    fn stalled(&mut self) {
-        if !self.is_wanted() {
-            // Nobody waits for its frames; a publisher has even been told so.
-            return;
-        }
-        let seconds = self.timeouts().stall_after.as_secs_f64();
-        let reason = format!("no frame came for {seconds} s; it is being opened again");
-        tracing::warn!(camera = %self.camera.id, "{reason}");
-        self.tell(CameraState::Stalled, &reason, None);
-        self.condition(Condition::Lost(reason));
-        self.retry_later();
-    }
-
-    fn failed(&mut self, error: &device::Error, holders: &str) {
-        let reason = match error {
-            device::Error::Busy if !holders.is_empty() => {
-                format!("held by {holders}; close it there and frames resume")
-            }
-            device::Error::Busy => {
-                "held by another user's program, or one that cannot be seen; frames resume when it \
-                 ends"
-                    .to_owned()
-            }
-            other => other.to_string(),
-        };
-        // Once, however often it is tried again.
-        if self.camera.facts().reason != reason {
-            tracing::warn!(camera = %self.camera.id, "{reason}");
-        }
-        let kind = match error {
-            device::Error::Busy => ErrorKind::Busy,
-            device::Error::Permission(_) => ErrorKind::Permission,
-            device::Error::UnsupportedMode(_) => ErrorKind::UnsupportedMode,
-            device::Error::Gone => ErrorKind::Lost,
-            _ => ErrorKind::Device,
-        };
-        if !self.pending.is_empty() {
-            // The start is refused, and things are as they were before it.
-            self.hold = None;
-            self.wish = self.worked.unwrap_or_default();
-            let id = &self.camera.id;
-            self.answer_starts(&Err(ErrorReply::new(kind, format!("{id}: {reason}"))));
-        } else if kind == ErrorKind::UnsupportedMode {
-            // The device changed its mind about what it offers.
-            self.wish = ModeWish::default();
-        }
-        self.lost(&reason);
-        self.retry_later();
     }
 
     fn retry_later(&mut self) {

@@ -293,6 +293,15 @@ impl Camera {
         answer.await.map_err(|_| self.stopping())
     }
 
+    /// Waits until its device is closed, or is found not to close.
+    pub async fn closed(&self) {
+        let (reply, answer) = oneshot::channel();
+        if self.command(Command::WhenClosed(reply)).await.is_ok() {
+            // A camera whose life ends closes its device too.
+            let _ = answer.await;
+        }
+    }
+
     /// Tells it that its device is there, or not any more. Fails where its life has ended: then
     /// it takes another camera.
     pub async fn present(&self, found: Option<Found>) -> Result<(), ErrorReply> {

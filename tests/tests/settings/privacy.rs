@@ -37,8 +37,9 @@ fn turned_off_living_streams_are_blocked_and_resume_by_themselves() {
         shared.frames(before[0], 3);
         rendition.frames(before[1], 3);
         off(&service, true);
+        // Who is told that they are off need not wait for it.
+        assert_eq!(service.json(&["list"])[0]["state"], "blocked");
         let ends = [blocked(&shared, before[0]), blocked(&rendition, before[1])];
-        wait_for_state(&service, "blocked");
         events
             .wait(from, "the event", |event| matches!(event, Event::PrivacyChanged { off: true }));
         let camera = &service.json(&["list"])[0];

@@ -21,6 +21,7 @@ impl Life {
                 let _ = reply.send(());
             }
             Command::Present(found) => self.present(found),
+            Command::WhenClosed(reply) => self.when_closed.push(reply),
         }
     }
 

@@ -30,6 +30,16 @@ impl Life {
         }
     }
 
+    /// Tells those who wait for the device to be closed that it is, or cannot be.
+    pub(super) fn tell_closed(&mut self) {
+        if matches!(self.phase, Phase::Closed | Phase::Retry(_) | Phase::Stuck(_)) {
+            for waiting in self.when_closed.drain(..) {
+                // Who asked may have gone.
+                let _ = waiting.send(());
+            }
+        }
+    }
+
     /// Tells those who watch: before the device is closed, so that they get nothing more, and
     /// also where it cannot be.
     pub(super) fn tell_privacy(&self) {

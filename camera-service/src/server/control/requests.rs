@@ -71,8 +71,19 @@ pub(super) async fn handle(server: &Arc<Server>, request: Request) -> Result {
         Request::UnpinControls { camera, names } => {
             registry.find(&camera)?.controls().unpin(names).await.map(|()| Reply::Done)
         }
-        Request::SetPrivacy { off } => server.privacy.set(off).await.map(|()| Reply::Done),
+        Request::SetPrivacy { off } => set_privacy(server, off).await,
     }
+}
+
+async fn set_privacy(server: &Server, off: bool) -> Result {
+    let kept = server.privacy.set(off).await;
+    if off {
+        // Who is told that they are off may count on it, also where that could not be kept.
+        for camera in server.registry.all() {
+            camera.closed().await;
+        }
+    }
+    kept.map(|()| Reply::Done)
 }
 
 async fn describe(server: &Arc<Server>, camera: &CameraId) -> Result {
