@@ -50,6 +50,8 @@ pub struct Descriptor {
     pub bus: String,
     /// The device file, where there is one.
     pub path: Option<PathBuf>,
+    /// Another number after a replug, however quick that was; 0 where this is not known.
+    pub plugged: u64,
 }
 
 /// What the stable id of a camera is made of.

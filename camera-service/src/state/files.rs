@@ -85,11 +85,12 @@ pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
     written
 }
 
-/// Removes the file at `path`, which need not be there.
+/// Sees to it that there is no file at `path`.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Ok(()) => path.parent().map_or(Ok(()), sync),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        // A read-only file system says so of a file that is not there, too.
+        Err(_) if matches!(path.try_exists(), Ok(false)) => Ok(()),
         Err(error) => Err(error),
     }
 }

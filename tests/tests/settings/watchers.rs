@@ -2,7 +2,7 @@
 
 use protocol::Event;
 use tests::{
-    Service,
+    Service, binary,
     live::{Events, Watcher, any},
     wait_until,
 };
@@ -22,6 +22,12 @@ fn new_watchers(events: &Events) -> Vec<String> {
 fn this_program() -> String {
     let path = std::env::current_exe().expect("a path");
     path.file_name().expect("a name").to_string_lossy().into_owned()
+}
+
+/// The program that commands are run with.
+fn command() -> String {
+    let name = binary::camera_service().file_name().expect("a name");
+    name.to_string_lossy().into_owned()
 }
 
 #[test]
@@ -48,9 +54,10 @@ fn a_new_program_is_told_once_and_not_again_after_a_restart() {
         service.cli(&["stream", CAMERA, "--count", "1"]).ok();
     }
     service.cli(&["stream", "nosuch"]).expect_code(5);
-    let told = |event: &Event| matches!(event, Event::NewWatcher { program, .. } if program == "camera-service");
+    let told =
+        |event: &Event| matches!(event, Event::NewWatcher { program, .. } if *program == command());
     events.wait(0, "the command to be told", told);
-    assert_eq!(new_watchers(&events), [this_program(), "camera-service".to_owned()]);
+    assert_eq!(new_watchers(&events), [this_program(), command()]);
     let words = format!("new watcher: {} (client {id}) watches test:0\n", this_program());
     wait_until("it to be printed", PATIENCE, || {
         let text = String::from_utf8_lossy(&printed.stdout()).into_owned();

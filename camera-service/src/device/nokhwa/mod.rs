@@ -79,6 +79,7 @@ impl NokhwaDevice {
             driver: DRIVER.to_owned(),
             bus: id.clone(),
             path: None,
+            plugged: 0,
         };
         Self { descriptor, index: CameraIndex::String(id) }
     }

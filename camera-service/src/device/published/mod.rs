@@ -60,6 +60,7 @@ impl PublishedCamera {
                 driver: "published".to_owned(),
                 bus: publisher,
                 path: None,
+                plugged: 0,
             },
             mode: *mode,
             inlet: Arc::new(Inlet::new(*mode, colour, most_bytes)),

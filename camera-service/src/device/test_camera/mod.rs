@@ -90,6 +90,7 @@ impl TestCamera {
             driver: "test".to_owned(),
             bus: String::new(),
             path: None,
+            plugged: 0,
         };
         Ok(Self { descriptor, preferred, shared: Arc::default() })
     }

@@ -100,7 +100,7 @@ impl Finder {
             Some(Ok(Known::Other | Known::Asked)) => None,
             Some(Err(Error::Permission(path))) => {
                 tracing::warn!(path, "no permission to open it");
-                identity::without_opening(&file.path, sysfs_node(file).as_deref()?)
+                identity::without_opening(&file.path, file.inode, sysfs_node(file).as_deref()?)
             }
             Some(Err(error)) => {
                 tracing::info!(path = %file.path.display(), %error, "left out");
@@ -210,6 +210,8 @@ fn probe(file: &File) -> Result<(Known, bool), Error> {
         driver: capabilities.driver,
         bus: capabilities.bus_info,
         path: Some(file.path.clone()),
+        // Each file of /dev is a new one.
+        plugged: file.inode,
     };
     Ok((Known::Camera(descriptor), lasting))
 }
@@ -260,7 +262,7 @@ mod tests {
         };
         let (name, driver, bus) = (String::new(), String::new(), String::new());
         let path = Some(file.path.clone());
-        Known::Camera(Descriptor { identity, name, driver, bus, path })
+        Known::Camera(Descriptor { identity, name, driver, bus, path, plugged: file.inode })
     }
 
     fn names(found: &[Descriptor]) -> Vec<&str> {

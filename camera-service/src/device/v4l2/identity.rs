@@ -22,7 +22,7 @@ pub(super) fn identity(capabilities: &Capabilities, sysfs: Option<&Path>) -> Ide
 
 /// A USB camera that this user may not open, as far as sysfs describes it: so that it is listed
 /// and opening it says what is wrong. Its first file is taken to be the one with the pictures.
-pub(super) fn without_opening(path: &Path, sysfs: &Path) -> Option<Descriptor> {
+pub(super) fn without_opening(path: &Path, plugged: u64, sysfs: &Path) -> Option<Descriptor> {
     let device = sysfs.parent()?.parent()?.parent()?;
     let first = attribute(sysfs, "index").as_deref() == Some("0");
     let driver = fs::read_link(sysfs.join("device/driver")).ok()?;
@@ -40,6 +40,7 @@ pub(super) fn without_opening(path: &Path, sysfs: &Path) -> Option<Descriptor> {
         driver: capabilities.driver,
         bus: capabilities.bus_info,
         path: Some(path.to_owned()),
+        plugged,
     })
 }
 
