@@ -82,6 +82,17 @@ impl Node {
         })
     }
 
+    /// Writes `bytes` at once, as one frame of an output device.
+    pub(super) fn write(&self, bytes: &[u8]) -> Result<usize, Failure> {
+        rustix::io::retry_on_intr(|| rustix::io::write(&self.0, bytes))
+            .map_err(|errno| Failure { call: "write", errno })
+    }
+
+    /// The file, for what has nothing to do with the driver.
+    pub(super) fn file(&self) -> &File {
+        &self.0
+    }
+
     /// Makes one call.
     ///
     /// # Safety
