@@ -17,9 +17,6 @@ The camera opens when somebody reads the device. While it is lost, or all camera
 readers see black; stopped and started again, the service is found again. Frames of another shape
 lie in the middle of black. Ends when interrupted, or when the device is removed.
 
-Drivers before 0.13 do not tell who reads: then programs of other users are not noticed, and
---always keeps the camera open for them.
-
 Examples:
   camera-service loopback test:0 /dev/video10
   camera-service loopback test:0 /dev/video10 --format mjpg --size 1280x720 --fps 15";
@@ -41,9 +38,6 @@ pub(super) struct LoopbackArgs {
     /// At most so many frames a second.
     #[arg(long, value_name = "N", default_value = "30")]
     fps: FrameRate,
-    /// Keep the camera open while nobody reads, too.
-    #[arg(long)]
-    always: bool,
     /// End when standard input does: the service is at the other end.
     #[arg(long, hide = true)]
     supervised: bool,
@@ -99,7 +93,7 @@ mod linux {
         };
         let news = |news| tell.news(&news);
         let (connector, out) = (session.connector(), (output, canvas));
-        loopback::run(connector, camera.clone(), out, args.always, news, stop).await?;
+        loopback::run(connector, camera.clone(), out, news, stop).await?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -192,7 +186,9 @@ mod linux {
                 News::Unread => "nobody reads it any more; the camera may close".to_owned(),
                 News::Streaming(mode) => format!("frames come; the camera delivers {mode}"),
                 News::Lost(reason) => format!("{camera} is lost: {reason}; black until it is back"),
-                News::Blocked => "all cameras are turned off; black until they are turned on".into(),
+                News::Blocked => {
+                    "all cameras are turned off; black until they are turned on".into()
+                }
                 News::ServiceGone => "the service has gone; black until it is back".to_owned(),
             };
             let line = match news {
@@ -212,11 +208,8 @@ mod linux {
         }
 
         fn print(&self, text: &str, line: &Line<'_>) {
-            let text = if self.json {
-                output::json_line(line)
-            } else {
-                Ok(format!("{}\n", clean(text)))
-            };
+            let text =
+                if self.json { output::json_line(line) } else { Ok(format!("{}\n", clean(text))) };
             // Whoever read this has gone: those who read the device have not.
             let _ = text.and_then(|text| output::print(&text));
         }

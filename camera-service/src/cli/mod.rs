@@ -256,7 +256,7 @@ mod tests {
             "publish NAME --folder d --once --fps 0.5 --json",
             "check CAM --seconds 0.5 --inline",
             "loopback CAM /dev/video10",
-            "loopback CAM /dev/video10 --format mjpg --size 640x480 --fps 15 --always --json",
+            "loopback CAM /dev/video10 --format mjpg --size 640x480 --fps 15 --json",
             "config init --force",
             "config show",
             "config path --json",

@@ -207,14 +207,20 @@ mod tests {
         assert_eq!(config.loopbacks.len(), 1);
         let loopback = &config.loopbacks[0];
         assert_eq!((loopback.format, loopback.size), (super::super::USUAL_FORMAT, None));
-        assert_eq!((loopback.fps, loopback.always), (None, false));
+        assert_eq!(loopback.fps, None);
         for rate in ["15", "7.5", "\"15/2\""] {
             parse(&format!("{entry}fps = {rate}\nsize = \"640x480\"\n")).expect(rate);
         }
         for (text, expected) in [
-            ("[[loopback]]\ncamera = \"c\"\n".to_owned(), "line 1, column 1: missing field `device`"),
+            (
+                "[[loopback]]\ncamera = \"c\"\n".to_owned(),
+                "line 1, column 1: missing field `device`",
+            ),
             (format!("{entry}frmat = \"yuyv\"\n"), "line 4, column 1: unknown key `frmat`"),
-            (format!("{entry}format = \"grey\"\n"), "line 4, column 10: format: \"grey\" is not yuyv"),
+            (
+                format!("{entry}format = \"grey\"\n"),
+                "line 4, column 10: format: \"grey\" is not yuyv",
+            ),
             (format!("{entry}size = \"7x7\"\n"), "line 4, column 8: size: 7x7 is not possible"),
             (format!("{entry}fps = 0\n"), "line 4, column 7: fps"),
             (format!("{entry}fps = true\n"), "line 4, column 7: fps: expected frames a second"),

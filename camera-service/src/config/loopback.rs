@@ -22,9 +22,6 @@ pub struct Loopback {
     /// Frames a second, at most.
     #[serde(default, deserialize_with = "rate")]
     pub fps: Option<FrameRate>,
-    /// Whether the camera stays open while nobody reads.
-    #[serde(default)]
-    pub always: bool,
 }
 
 /// What most programs take.
@@ -38,7 +35,8 @@ fn usual_format() -> PixelFormat {
 pub fn loopback_format(text: &str) -> Result<PixelFormat, String> {
     match text.parse() {
         Ok(
-            format @ (PixelFormat::Yuyv | PixelFormat::Mjpg | PixelFormat::I420 | PixelFormat::Nv12),
+            format
+            @ (PixelFormat::Yuyv | PixelFormat::Mjpg | PixelFormat::I420 | PixelFormat::Nv12),
         ) => Ok(format),
         _ => Err(format!("{text:?} is not yuyv, mjpg, i420 or nv12")),
     }
@@ -74,7 +72,9 @@ fn rate<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<FrameRate>,
     let text = match Rate::deserialize(deserializer) {
         Ok(Rate::Number(number)) => number.to_string(),
         Ok(Rate::Text(text)) => text,
-        Err(_) => return Err(D::Error::custom("expected frames a second, such as 30 or \"30000/1001\"")),
+        Err(_) => {
+            return Err(D::Error::custom("expected frames a second, such as 30 or \"30000/1001\""));
+        }
     };
     text.parse().map(Some).map_err(D::Error::custom)
 }

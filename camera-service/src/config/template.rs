@@ -58,8 +58,7 @@ pub fn documented(config: &Config) -> String {
          # device = \"/dev/video10\"\n\
          # format = \"yuyv\"            # or mjpg, i420, nv12\n\
          # size = \"1280x720\"          # left out: what the camera has up to 1280x720\n\
-         # fps = 30\n\
-         # always = false             # keep the camera open while nobody reads, too\n",
+         # fps = 30\n",
     );
     for loopback in loopbacks {
         write_loopback(&mut text, loopback);
@@ -68,7 +67,7 @@ pub fn documented(config: &Config) -> String {
 }
 
 fn write_loopback(text: &mut String, loopback: &Loopback) {
-    let Loopback { camera, device, format, size, fps, always } = loopback;
+    let Loopback { camera, device, format, size, fps } = loopback;
     let quoted = |text: &str| toml::Value::from(text).to_string();
     let device = device.to_string_lossy();
     let (camera, device) = (quoted(camera), quoted(&device));
@@ -83,7 +82,6 @@ fn write_loopback(text: &mut String, loopback: &Loopback) {
     if let Some(FrameRate { numerator, denominator }) = fps {
         let _ = writeln!(text, "fps = \"{numerator}/{denominator}\"");
     }
-    let _ = writeln!(text, "always = {always}");
 }
 
 #[cfg(test)]
@@ -135,7 +133,6 @@ mod tests {
                     format: protocol::PixelFormat::Nv12,
                     size: Some(protocol::Size::new(640, 360)),
                     fps: Some(FrameRate::new(30_000, 1001)),
-                    always: true,
                 },
                 Loopback {
                     camera: "test:0".to_owned(),
@@ -143,7 +140,6 @@ mod tests {
                     format: protocol::PixelFormat::Yuyv,
                     size: None,
                     fps: None,
-                    always: false,
                 },
             ],
         };

@@ -86,12 +86,11 @@ pub fn usual_size(modes: &[Mode]) -> Size {
 }
 
 /// Writes `camera` into `output`, which is set to the mode of `canvas`, until `stop` or until
-/// that is no longer possible. With `always` the camera stays open whether anybody reads or not.
+/// that is no longer possible.
 pub async fn run(
     connector: &Connector,
     camera: CameraId,
     (output, mut canvas): (Output, Canvas),
-    always: bool,
     mut tell: impl FnMut(News),
     stop: impl Future<Output = ()>,
 ) -> Result<(), LoopbackError> {
@@ -101,14 +100,8 @@ pub async fn run(
     output.tell_of_change();
     let (sender, mut readings) = watch::channel(Reading::Nobody);
     let output = Arc::new(output);
-    let _readers = if always {
-        sender.send_replace(Reading::By(Vec::new()));
-        None
-    } else {
-        let changed = move |reading| drop(sender.send_replace(reading));
-        Some(Readers::watch(&output, changed).map_err(LoopbackError::Thread)?)
-    };
-    readings.mark_changed();
+    let changed = move |reading| drop(sender.send_replace(reading));
+    let _readers = Readers::watch(&output, changed).map_err(LoopbackError::Thread)?;
     let mut writer = Writer::start(output, canvas).map_err(LoopbackError::Thread)?;
     let mut source = Source { request, state: State::Closed };
     let mut reported = None;
@@ -124,7 +117,7 @@ pub async fn run(
             biased;
             () = &mut stop => return Ok(()),
             error = writer.failed() => return Err(error),
-            // Its other end lives as long as the readers are watched; `always` needs no news.
+            // Its other end lives as long as the readers are watched.
             Ok(()) = readings.changed() => {
                 let reading = readings.borrow_and_update().clone();
                 match reading {
@@ -200,10 +193,7 @@ enum State {
 /// What comes of a source.
 enum Event {
     /// A frame; after a time without any also the camera's mode.
-    Frame {
-        frame: protocol::Frame,
-        native: Option<Mode>,
-    },
+    Frame { frame: protocol::Frame, native: Option<Mode> },
     /// No frames any more, for this reason.
     None(News),
 }

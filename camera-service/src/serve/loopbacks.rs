@@ -52,7 +52,7 @@ pub(super) async fn keep(
 }
 
 fn job(loopback: &Loopback, endpoint: &Endpoint) -> Job {
-    let Loopback { camera, device, format, size, fps, always } = loopback;
+    let Loopback { camera, device, format, size, fps } = loopback;
     let mut args: Vec<OsString> = vec!["loopback".into(), "--supervised".into()];
     let mut option = |name: &str, value: OsString| {
         args.push(name.into());
@@ -65,9 +65,6 @@ fn job(loopback: &Loopback, endpoint: &Endpoint) -> Job {
     }
     if let Some(rate) = fps {
         option("--fps", format!("{}/{}", rate.numerator, rate.denominator).into());
-    }
-    if *always {
-        args.push("--always".into());
     }
     // What a user calls a camera may begin with a hyphen.
     args.extend(["--".into(), camera.into(), device.into()]);
@@ -88,14 +85,13 @@ mod tests {
             format: PixelFormat::Mjpg,
             size: Some(Size::new(640, 480)),
             fps: Some(FrameRate::new(15, 2)),
-            always: true,
         };
         let job = job(&loopback, &Endpoint::at("/run/s"));
         let args: Vec<_> = job.args.iter().map(|arg| arg.to_str().expect("text")).collect();
         assert_eq!(
             args.join(" "),
             "loopback --supervised --socket /run/s --format MJPG --size 640x480 --fps 15/2 \
-             --always -- -odd- /dev/video9"
+             -- -odd- /dev/video9"
         );
         assert_eq!(job.name, "loopback /dev/video9");
     }

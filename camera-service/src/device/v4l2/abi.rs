@@ -50,6 +50,9 @@ plain! {
 // SAFETY: an integer.
 unsafe impl Plain for libc::c_int {}
 
+// SAFETY: an integer.
+unsafe impl Plain for u32 {}
+
 /// `struct v4l2_capability`.
 #[derive(Clone, Copy)]
 #[repr(C)]
@@ -181,6 +184,9 @@ pub(super) struct StreamParameters {
     pub(super) read_buffers: u32,
     rest: [u8; 200 - 24],
 }
+
+/// `V4L2_PRIORITY_BACKGROUND`, below that of everybody who does not ask for another.
+pub(super) const PRIORITY_BACKGROUND: u32 = 1;
 
 /// `struct v4l2_requestbuffers`.
 #[derive(Clone, Copy)]

@@ -203,8 +203,7 @@ fn probe(file: &File) -> Result<(Known, bool), Error> {
     let is_loopback = capabilities.driver == loopback::DRIVER;
     // What a loopback device is changes while its file stays.
     let lasting = !is_loopback;
-    let delivers =
-        || !loopback::is_ours(&node) && loopback::has_producer(&node, sysfs.as_deref());
+    let delivers = || !loopback::is_ours(&node) && loopback::has_producer(&node, sysfs.as_deref());
     if !is_camera(&capabilities) || (is_loopback && !delivers()) {
         return Ok((Known::Other, lasting));
     }

@@ -40,6 +40,9 @@ pub struct Output {
     pub(super) device: u64,
     /// Whether the driver tells when somebody reads.
     pub(super) tells_readers: bool,
+    /// Whether we rank below all others who have it open, so that the highest rank tells whether
+    /// there are any.
+    pub(super) is_lowest: bool,
     frame_bytes: usize,
     /// A JPEG has as many bytes as it has; of other formats a frame has all of them.
     whole: bool,
@@ -136,9 +139,11 @@ impl Output {
         // want buffers first, and know by themselves.
         let mut kind = abi::VIDEO_OUTPUT as libc::c_int;
         let _ = node.stream_on(&mut kind);
+        // Last, since a format may be set by those alone who rank with the highest.
+        let is_lowest = node.set_priority(&mut abi::PRIORITY_BACKGROUND.clone()).is_ok();
         let whole = mode.format != PixelFormat::Mjpg;
         let (node, path) = (Arc::new(node), path.to_owned());
-        Ok(Self { node, path, device, tells_readers, frame_bytes, whole })
+        Ok(Self { node, path, device, tells_readers, is_lowest, frame_bytes, whole })
     }
 
     /// Its device file.

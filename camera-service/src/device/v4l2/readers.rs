@@ -1,9 +1,11 @@
 //! Whether somebody reads what is written into a loopback device.
 //!
 //! Drivers from 0.13 on tell. Of older ones it is learnt from who has the device open: the
-//! kernel tells that it was opened or closed (inotify), and `/proc` by whom. A program that has
-//! mapped it reads; one that merely has it open does after a while, since listing devices opens
-//! each for a moment. Nothing runs while nothing changes, on the thread `loopback-readers`.
+//! kernel tells that it was opened or closed (inotify), whether anybody but us still has it open
+//! (by ranks, see [`Watching::is_open`]), and `/proc` by whom, unless that is another user's
+//! program. One that has mapped it reads; one that merely has it open does after a while, since
+//! listing devices opens each for a moment. Nothing runs while nothing changes, on the thread
+//! `loopback-readers`.
 
 use std::{
     fs, io,
@@ -38,12 +40,15 @@ const OPEN_MEANS_READING: Duration = Duration::from_secs(1);
 /// Between two looks at programs that have it open and may be about to map it.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
+/// Stands for the programs that have it open and cannot be seen.
+const UNSEEN: u32 = 0;
+
 /// What is known of a device's readers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reading {
     /// Nobody reads.
     Nobody,
-    /// Somebody does: these programs, as far as they can be seen.
+    /// Somebody does: these programs; none where they cannot be seen.
     By(Vec<Holder>),
     /// The device was removed.
     Removed,
@@ -76,6 +81,7 @@ impl Readers {
             told_by_driver: output.tells_readers,
             inotify,
             waker: waker.clone(),
+            is_lowest: output.is_lowest,
             opened: Vec::new(),
             streams: 0,
             hung_up: false,
@@ -94,7 +100,9 @@ struct Watching {
     told_by_driver: bool,
     inotify: OwnedFd,
     waker: Arc<Waker>,
-    /// Programs that have it open, and since when that is known.
+    is_lowest: bool,
+    /// Programs that have it open, and since when that is known; 0 stands for those that cannot
+    /// be seen.
     opened: Vec<(u32, Instant)>,
     /// How many read, as the driver told last.
     streams: u32,
@@ -135,7 +143,10 @@ impl Watching {
                 _ => (Reading::By(reading_now(holders(&self.path))), true),
             };
         }
-        let holders = holders(&self.path);
+        let mut holders = holders(&self.path);
+        if holders.is_empty() && self.is_open() {
+            holders.push(Holder { pid: UNSEEN, program: String::new(), streaming: false });
+        }
         let now = Instant::now();
         self.opened.retain(|(pid, _)| holders.iter().any(|holder| holder.pid == *pid));
         for holder in &holders {
@@ -144,15 +155,23 @@ impl Watching {
             }
         }
         let opened = &self.opened;
-        let (reading, waiting) = judge(holders, |pid| {
+        let (mut reading, waiting) = judge(holders, |pid| {
             let since = opened.iter().find(|(known, _)| *known == pid);
             since.map_or(Duration::ZERO, |(_, since)| now.duration_since(*since))
         });
         if reading.is_empty() {
-            (Reading::Nobody, waiting == 0)
-        } else {
-            (Reading::By(reading), waiting == 0)
+            return (Reading::Nobody, waiting == 0);
         }
+        reading.retain(|holder| holder.pid != UNSEEN);
+        (Reading::By(reading), waiting == 0)
+    }
+
+    /// Whether anybody but us has it open: the highest rank of all who do is above ours then.
+    fn is_open(&self) -> bool {
+        let mut highest = 0;
+        self.is_lowest
+            && self.node.get_priority(&mut highest).is_ok()
+            && highest > abi::PRIORITY_BACKGROUND
     }
 
     /// Waits until something may have changed. False once this is to end.
@@ -224,7 +243,7 @@ mod tests {
     fn mapping_is_reading_at_once_and_having_it_open_after_a_while() {
         let holders = vec![holder(1, true), holder(2, false), holder(3, false)];
         let open_for = |pid| if pid == 3 { OPEN_MEANS_READING } else { Duration::ZERO };
-        let (reading, waiting) = judge(holders, open_for);
+        let (mut reading, waiting) = judge(holders, open_for);
         assert_eq!(reading, [holder(1, true), holder(3, true)]);
         assert_eq!(waiting, 1);
         assert_eq!(judge(Vec::new(), |_| Duration::MAX), (Vec::new(), 0));
