@@ -10,14 +10,12 @@ use std::{
     os::unix::fs::{FileTypeExt as _, MetadataExt as _},
     path::{Path, PathBuf},
     sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
 use protocol::{FrameRate, Holder, Mode, PixelFormat, Size};
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    io::Errno,
-};
+use rustix::io::Errno;
 
 use super::{
     abi::{self, Plain as _},
@@ -30,6 +28,9 @@ use crate::device::Error;
 /// How long a device that is set up already is watched for frames of another writer. Cameras
 /// deliver some in this time.
 const OTHER_WRITER: Duration = Duration::from_millis(500);
+
+/// Between two looks in that time.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// A loopback device, opened and set to one format. While it is there, the device is marked as
 /// an output of ours.
@@ -130,8 +131,8 @@ impl Output {
             .is_some_and(|format| !format.trim().is_empty());
         let tells_readers = subscribe(&node);
         let frame_bytes = set_format(&node, path, mode)?;
-        // A driver that tells of readers refuses a second writer; of others one has to see.
-        if was_set && !tells_readers && is_written(path) {
+        // Drivers after 0.13 have refused a second writer by now; with others one has to see.
+        if was_set && is_written(path) {
             return Err(in_use(path));
         }
         set_rate(&node, mode.rate);
@@ -276,9 +277,7 @@ fn is_written(path: &Path) -> bool {
             Ok(_) => old -= 1,
             Err(Errno::AGAIN) => {
                 old = 0;
-                let pause = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
-                let mut none = [PollFd::new(&node, PollFlags::empty())];
-                let _ = poll(&mut none, Some(&pause));
+                thread::sleep(PAUSE);
             }
             Err(_) => return false,
         }
