@@ -23,6 +23,7 @@ Examples:
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux has the devices"))]
 pub(super) struct LoopbackArgs {
     #[command(flatten)]
     camera: CameraArg,

@@ -18,6 +18,12 @@ pub(super) async fn keep(
     endpoint: Endpoint,
     stop: CancellationToken,
 ) {
+    if !cfg!(target_os = "linux") {
+        if !config.borrow().loopbacks.is_empty() {
+            tracing::warn!("[[loopback]] is of no effect: this system has no such devices");
+        }
+        return;
+    }
     let mut running: Vec<(Loopback, CancellationToken)> = Vec::new();
     let mut jobs = JoinSet::new();
     loop {

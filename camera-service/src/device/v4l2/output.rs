@@ -119,7 +119,7 @@ impl Output {
     pub fn open(path: &Path, mode: Mode) -> Result<Self, OutputError> {
         let device = device_number(path)?;
         let node = Node::open(path).map_err(|error| failed(path, error))?;
-        expect_loopback(&node, path)?;
+        let is_output = expect_loopback(&node, path)?;
         if !loopback::mark(&node) {
             return Err(in_use(path));
         }
@@ -130,7 +130,7 @@ impl Output {
             .and_then(|file| fs::read_to_string(file).ok())
             .is_some_and(|format| !format.trim().is_empty());
         let tells_readers = subscribe(&node);
-        let frame_bytes = set_format(&node, path, mode)?;
+        let frame_bytes = set_format(&node, path, mode, is_output)?;
         // Drivers after 0.13 have refused a second writer by now; with others one has to see.
         if was_set && is_written(path) {
             return Err(in_use(path));
@@ -199,7 +199,8 @@ fn device_number(path: &Path) -> Result<u64, OutputError> {
     }
 }
 
-fn expect_loopback(node: &Node, path: &Path) -> Result<(), OutputError> {
+/// Whether the device says that it can be written into.
+fn expect_loopback(node: &Node, path: &Path) -> Result<bool, OutputError> {
     let capabilities = match node.capabilities() {
         Ok(capabilities) => capabilities,
         Err(failure) if failure.is_unknown_call() || failure.errno == Errno::INVAL => {
@@ -208,7 +209,7 @@ fn expect_loopback(node: &Node, path: &Path) -> Result<(), OutputError> {
         Err(failure) => return Err(failed(path, failure.into())),
     };
     if capabilities.driver == loopback::DRIVER {
-        return Ok(());
+        return Ok(capabilities.node & abi::CAP_VIDEO_OUTPUT != 0);
     }
     let (card, driver) = (&capabilities.card, &capabilities.driver);
     let kind = if capabilities.node & abi::CAP_VIDEO_CAPTURE != 0 { "camera" } else { "device" };
@@ -224,7 +225,7 @@ fn subscribe(node: &Node) -> bool {
 }
 
 /// Sets the format; gives the most bytes that a frame may have.
-fn set_format(node: &Node, path: &Path, mode: Mode) -> Result<usize, OutputError> {
+fn set_format(node: &Node, path: &Path, mode: Mode, is_output: bool) -> Result<usize, OutputError> {
     let Mode { format, size, .. } = mode;
     let mut wanted = abi::Format::zeroed();
     wanted.kind = abi::VIDEO_OUTPUT;
@@ -235,6 +236,8 @@ fn set_format(node: &Node, path: &Path, mode: Mode) -> Result<usize, OutputError
     match node.set_format(&mut wanted) {
         Ok(()) => {}
         Err(Failure { errno: Errno::BUSY, .. }) => return Err(in_use(path)),
+        // With `exclusive_caps=1` it is nothing but a camera while somebody writes.
+        Err(Failure { errno: Errno::INVAL, .. }) if !is_output => return Err(in_use(path)),
         Err(failure) => return Err(failed(path, failure.into())),
     }
     let pix = wanted.pix;
