@@ -224,7 +224,7 @@ mod tests {
             (format!("{entry}size = \"7x7\"\n"), "line 4, column 8: size: 7x7 is not possible"),
             (format!("{entry}fps = 0\n"), "line 4, column 7: fps"),
             (format!("{entry}fps = true\n"), "line 4, column 7: fps: expected frames a second"),
-            (format!("{entry}{entry}"), "line 6, column 11: device: two [[loopback]] entries"),
+            (format!("{entry}{entry}"), "line 6, column 11: two [[loopback]] entries"),
         ] {
             let error = refused(&text);
             assert!(error.contains(expected), "{text}: {error}");

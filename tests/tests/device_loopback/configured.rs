@@ -89,6 +89,20 @@ fn it_does_not_outlive_a_service_that_is_killed() {
 }
 
 #[test]
+fn one_that_hangs_does_not_hold_up_the_end() {
+    let config = format!("{CONFIG}{}", entry(EXCLUSIVE, ""));
+    let service = Service::builder().config(&config).test_camera("320x240@15").start();
+    let pid = wait_for_writer(&service, EXCLUSIVE, None);
+    Process::new(pid).signal(Signal::STOP);
+    let began = std::time::Instant::now();
+    let log = service.stop().ok().stderr;
+    // It promises 2 s; an emulated machine is slower.
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(log.contains("does not end and is killed"), "{log}");
+    wait_for_end(pid);
+}
+
+#[test]
 fn a_new_configuration_starts_and_ends_them() {
     let first = format!("{CONFIG}{}", entry(EXCLUSIVE, ""));
     let service = Service::builder().config(&first).test_camera("320x240@15").start();

@@ -39,6 +39,8 @@ use crate::device::{Watch, wake::Waker};
 const OPEN_MEANS_READING: Duration = Duration::from_secs(1);
 /// Between two looks at programs that have it open and may be about to map it.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// That a file was closed is told before the driver hears of it, which takes no time to speak of.
+const CLOSING: Duration = Duration::from_secs(1);
 
 /// Stands for the programs that have it open and cannot be seen.
 const UNSEEN: u32 = 0;
@@ -85,6 +87,7 @@ impl Readers {
             opened: Vec::new(),
             streams: 0,
             hung_up: false,
+            happened: Instant::now(),
         };
         let thread = thread::Builder::new()
             .name("loopback-readers".to_owned())
@@ -108,6 +111,8 @@ struct Watching {
     streams: u32,
     /// The driver has let go of the device.
     hung_up: bool,
+    /// When the file was last opened or closed.
+    happened: Instant,
 }
 
 impl Watching {
@@ -144,7 +149,8 @@ impl Watching {
             };
         }
         let mut holders = holders(&self.path);
-        if holders.is_empty() && self.is_open() {
+        let is_unseen = holders.is_empty() && self.is_open();
+        if is_unseen {
             holders.push(Holder { pid: UNSEEN, program: String::new(), streaming: false });
         }
         let now = Instant::now();
@@ -159,11 +165,13 @@ impl Watching {
             let since = opened.iter().find(|(known, _)| *known == pid);
             since.map_or(Duration::ZERO, |(_, since)| now.duration_since(*since))
         });
+        let may_be_closing = is_unseen && self.happened.elapsed() < CLOSING;
+        let settled = waiting == 0 && !may_be_closing;
         if reading.is_empty() {
-            return (Reading::Nobody, waiting == 0);
+            return (Reading::Nobody, settled);
         }
         reading.retain(|holder| holder.pid != UNSEEN);
-        (Reading::By(reading), waiting == 0)
+        (Reading::By(reading), settled)
     }
 
     /// Whether anybody but us has it open: the highest rank of all who do is above ours then.
@@ -192,10 +200,14 @@ impl Watching {
             }
         }
         let ended = !fds[0].revents().is_empty();
+        let happened = !fds[1].revents().is_empty();
         let gone = PollFlags::HUP | PollFlags::ERR;
         let hung_up = fds.get(2).is_some_and(|fd| fd.revents().intersects(gone));
         drop(fds);
         self.hung_up |= hung_up;
+        if happened {
+            self.happened = Instant::now();
+        }
         drain(&self.inotify);
         !ended
     }
@@ -243,7 +255,7 @@ mod tests {
     fn mapping_is_reading_at_once_and_having_it_open_after_a_while() {
         let holders = vec![holder(1, true), holder(2, false), holder(3, false)];
         let open_for = |pid| if pid == 3 { OPEN_MEANS_READING } else { Duration::ZERO };
-        let (mut reading, waiting) = judge(holders, open_for);
+        let (reading, waiting) = judge(holders, open_for);
         assert_eq!(reading, [holder(1, true), holder(3, true)]);
         assert_eq!(waiting, 1);
         assert_eq!(judge(Vec::new(), |_| Duration::MAX), (Vec::new(), 0));
