@@ -57,6 +57,32 @@ fn readers_see_black_while_the_camera_is_lost() {
     wait_for_frame(&reader, "a picture", |seen| seen != Seen::Black);
 }
 
+#[test]
+fn readers_see_black_while_all_cameras_are_turned_off() {
+    let service = service();
+    let loopback = Loopback::start(&service, "test:0", BOTH, &["--size", SIZE]);
+    let reader = Reader::v4l2_ctl(BOTH, 0);
+    loopback.wait_for(0, "streaming");
+    wait_for_frame(&reader, "a picture", |seen| matches!(seen, Seen::Number(_)));
+
+    service.cli(&["off"]).ok();
+    let blocked = loopback.wait_for(0, "blocked");
+    wait_for_frame(&reader, "black", |seen| seen == Seen::Black);
+    wait_for_more(&reader, 2);
+    wait_for_frame(&reader, "black", |seen| seen == Seen::Black);
+    // Who comes now sees black as well.
+    drop(reader);
+    let unread = loopback.wait_for(blocked, "unread");
+    let seen = Footage::new(Reader::v4l2_ctl(BOTH, 3).wait(), "YUYV", size()).seen();
+    assert_eq!(seen, [Seen::Black; 3]);
+    loopback.wait_for(unread, "blocked");
+
+    let reader = Reader::v4l2_ctl(BOTH, 0);
+    service.cli(&["on"]).ok();
+    loopback.wait_for(unread, "streaming");
+    wait_for_frame(&reader, "a picture", |seen| matches!(seen, Seen::Number(_)));
+}
+
 /// Takes the cameras of the vivid driver away (`unbind`) or brings them back (`bind`).
 fn vivid(action: &str) {
     fs::write(format!("/sys/bus/platform/drivers/vivid/{action}"), "vivid.0").expect("root may");
