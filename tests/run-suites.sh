@@ -85,7 +85,7 @@ in_guest() {
     *_uvc) options=(--no-vivid --uvc --setup tests/vm/setup-uvc.sh
                     --extra "$target_dir/uvcsim/release/uvcsim:/bin/uvcsim"
                     --extra tests/vm/uvcsim/frames:/frames) ;;
-    *_loopback) options=(--loopback 'video_nr=10,11,12 exclusive_caps=1,0,0 card_label=One,Two,Three'
+    *_loopback) options=(--loopback 'max_buffers=8 video_nr=10,11,12 exclusive_caps=1,0,0 card_label=One,Two,Three'
                          --extra "$(command -v ffmpeg):/bin/ffmpeg") ;;
   esac
   tests/vm/vm-camera.sh run -v --timeout "${GUEST_TIMEOUT:-900}" "${options[@]}" \

@@ -85,14 +85,17 @@ mod linux {
         })?;
         let output = Output::open(&args.device, mode).map_err(LoopbackError::from)?;
         let tell = Tell { args: &args, json: session.json };
-        tell.ready(mode, output.tells_readers());
+        let tells_readers = output.tells_readers();
         let stop = async {
             tokio::select! {
                 () = interrupt.wait() => {}
                 () = ended(service) => {}
             }
         };
-        let news = |news| tell.news(&news);
+        let news = |news| match news {
+            News::Ready => tell.ready(mode, tells_readers),
+            news => tell.news(&news),
+        };
         let (connector, out) = (session.connector(), (output, canvas));
         loopback::run(connector, camera.clone(), out, news, stop).await?;
         Ok(ExitCode::SUCCESS)
@@ -178,6 +181,7 @@ mod linux {
         fn news(&self, news: &News) {
             let camera = &self.args.camera.camera;
             let text = match news {
+                News::Ready => return,
                 News::Read(programs) if programs.is_empty() => "somebody reads it".to_owned(),
                 News::Read(programs) => {
                     let name = |p: &protocol::Holder| format!("{} (pid {})", p.program, p.pid);
@@ -193,6 +197,7 @@ mod linux {
                 News::ServiceGone => "the service has gone; black until it is back".to_owned(),
             };
             let line = match news {
+                News::Ready => return,
                 News::Read(programs) => Line::Read {
                     programs: programs
                         .iter()

@@ -55,6 +55,8 @@ pub enum LoopbackError {
 /// Something that whoever runs this may want to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
+    /// The device can be read, and who does is watched.
+    Ready,
     /// These programs read; none where they cannot be seen.
     Read(Vec<Holder>),
     /// Nobody reads any more: the camera may close.
@@ -101,8 +103,13 @@ pub async fn run(
     let (sender, mut readings) = watch::channel(Reading::Nobody);
     let output = Arc::new(output);
     let changed = move |reading| drop(sender.send_replace(reading));
-    let _readers = Readers::watch(&output, changed).map_err(LoopbackError::Thread)?;
+    let _readers = match Readers::watch(&output, changed) {
+        Ok(readers) => readers,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(removed.into()),
+        Err(error) => return Err(LoopbackError::Thread(error)),
+    };
     let mut writer = Writer::start(output, canvas).map_err(LoopbackError::Thread)?;
+    tell(News::Ready);
     let mut source = Source { request, state: State::Closed };
     let mut reported = None;
     let mut report = move |news: News| {
