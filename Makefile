@@ -1,5 +1,5 @@
 PREFIX ?= $(HOME)/.local
-# What to test: all, or some of lint, fast, vivid, uvc, or one target such as device_vivid.
+# What to test: all, or some of lint, fast, vivid, uvc, loopback, or one target such as device_vivid.
 SUITES ?=
 # How long each fuzz target runs.
 FUZZ_SECONDS ?= 300
@@ -26,7 +26,7 @@ test: deps ## lint, and all tests: also in a guest with the kernel's real camera
 	@tests/run-suites.sh $(SUITES)
 
 vm-test: deps ## only the tests in the guest
-	@tests/run-suites.sh vivid uvc
+	@tests/run-suites.sh vivid uvc loopback
 
 lint: ## formatting, clippy, scripts, licences
 	cargo fmt --all --check

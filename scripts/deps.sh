@@ -18,7 +18,7 @@ wanted=(cc:gcc make:make cmake:cmake nasm:nasm pkg-config:pkg-config -/usr/inclu
 case ${1:-build} in
   build) ;;
   test) wanted+=(qemu-system-x86_64:qemu-system-x86 busybox:busybox-static cpio:cpio depmod:kmod
-                 xz:xz-utils v4l2-ctl:v4l-utils python3:python3 strip:binutils) ;;
+                 xz:xz-utils v4l2-ctl:v4l-utils python3:python3 strip:binutils ffmpeg:ffmpeg) ;;
   *) sed -n '3,/^$/{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
 esac
 

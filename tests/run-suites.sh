@@ -3,7 +3,7 @@
 # run-suites.sh - all tests of the project, each suite timed, a table at the end.
 #
 #   tests/run-suites.sh                     everything: lint, fast, and each suite in the guest
-#   tests/run-suites.sh SUITE...            only these: lint, fast, vivid, uvc, or one target
+#   tests/run-suites.sh SUITE...            only these: lint, fast, vivid, uvc, loopback, or one target
 #                                           such as device_vivid (tests/tests/device_vivid.rs)
 #   tests/run-suites.sh SUITE... -- ARG...  ARG... goes to the test programs: a name, --nocapture
 #
@@ -13,6 +13,8 @@
 #        driver (tests/vm/vm-camera.sh)
 # uvc    tests/tests/*_uvc.rs, likewise with a USB webcam (tests/vm/uvcsim; its commands go to
 #        /run/uvcsim, its frames lie in /frames)
+# loopback  tests/tests/*_loopback.rs, likewise with vivid's cameras, ffmpeg, and three devices of
+#        Debian's v4l2loopback: /dev/video10 to 12, of which the first has exclusive_caps=1
 #
 # In the guest the service's binary is at $CAMERA_SERVICE_BIN, tests run as root, one at a time.
 # Builds are those of the dev profile, stripped. GUEST_TIMEOUT (default 900) is the most seconds
@@ -62,10 +64,10 @@ guest_dir=$target_dir/guest
 build_guest() {
   rm -rf "$guest_dir"; mkdir -p "$guest_dir"
   cargo build --workspace --bins --message-format short &&
-  cargo test --workspace --features tests/vm --test '*_vivid' --test '*_uvc' --no-run \
+  cargo test --workspace --features tests/vm --test '*_vivid' --test '*_uvc' --test '*_loopback' --no-run \
     --message-format json-render-diagnostics >"$guest_dir/messages" || return
   strip -o "$guest_dir/camera-service" "$target_dir/debug/camera-service" || return
-  sed -n 's/.*"kind":\["test"\].*"name":"\([a-z0-9_]*_\(vivid\|uvc\)\)".*"executable":"\([^"]*\)".*/\1 \3/p' \
+  sed -n 's/.*"kind":\["test"\].*"name":"\([a-z0-9_]*_\(vivid\|uvc\|loopback\)\)".*"executable":"\([^"]*\)".*/\1 \3/p' \
     "$guest_dir/messages" >"$guest_dir/list"
   local name path
   while read -r name path; do strip -o "$guest_dir/$name" "$path" || return; done <"$guest_dir/list"
@@ -83,6 +85,8 @@ in_guest() {
     *_uvc) options=(--no-vivid --uvc --setup tests/vm/setup-uvc.sh
                     --extra "$target_dir/uvcsim/release/uvcsim:/bin/uvcsim"
                     --extra tests/vm/uvcsim/frames:/frames) ;;
+    *_loopback) options=(--loopback 'max_buffers=8 video_nr=10,11,12 exclusive_caps=1,0,0 card_label=One,Two,Three'
+                         --extra "$(command -v ffmpeg):/bin/ffmpeg") ;;
   esac
   tests/vm/vm-camera.sh run -v --timeout "${GUEST_TIMEOUT:-900}" "${options[@]}" \
     --extra "$guest_dir/camera-service:/bin/camera-service" \
@@ -91,11 +95,11 @@ in_guest() {
 }
 
 targets=()
-for file in tests/tests/*_vivid.rs tests/tests/*_uvc.rs; do
+for file in tests/tests/*_vivid.rs tests/tests/*_uvc.rs tests/tests/*_loopback.rs; do
   name=$(basename "$file" .rs)
   ! is "$name" "${name##*_}" || targets+=("$name")
 done
-known=" lint fast vivid uvc ${targets[*]} "
+known=" lint fast vivid uvc loopback ${targets[*]} "
 for want in "${wanted[@]}"; do
   case $known in *" $want "*) ;; *) echo "run-suites: there is no suite $want" >&2; exit 2 ;; esac
 done

@@ -6,6 +6,8 @@ pub mod clock;
 pub mod config;
 pub mod device;
 pub mod events;
+#[cfg(target_os = "linux")]
+pub mod loopback;
 pub mod registry;
 pub mod serve;
 pub mod server;

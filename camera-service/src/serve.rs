@@ -4,7 +4,9 @@ mod allocator;
 mod descriptors;
 mod finders;
 mod instance;
+mod loopbacks;
 mod signals;
+mod supervisor;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -113,6 +115,7 @@ async fn serve(options: Options) -> Result<(), ServeError> {
     }
     let (found, mut finds) = mpsc::channel(1);
     let discovery = Discovery::start(finders::platform(), registry.ids(), found)?;
+    let jobs_config = config.subscribe();
     let server = Arc::new(Server {
         registry: registry.clone(),
         clients: Clients::new(hub.clone()),
@@ -148,6 +151,7 @@ async fn serve(options: Options) -> Result<(), ServeError> {
             }
         }
     });
+    let jobs = tasks.spawn(loopbacks::keep(jobs_config, endpoint.clone(), stop.clone()));
     stop.cancelled().await;
     tracing::info!("stopping");
     signals.abort();
@@ -158,7 +162,7 @@ async fn serve(options: Options) -> Result<(), ServeError> {
     if told.is_err() {
         tracing::warn!("{} connections were left behind", tasks.len());
     }
-    drop((accepting, finding));
+    drop((accepting, finding, jobs));
     stop_cameras.cancel();
     lives.close();
     if tokio::time::timeout(SHUTDOWN * 2 / 3, lives.wait()).await.is_err() {

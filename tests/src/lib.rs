@@ -10,6 +10,8 @@ pub mod binary;
 pub mod device;
 pub mod guest;
 pub mod live;
+#[cfg(target_os = "linux")]
+pub mod loopback;
 mod output;
 mod process;
 mod program;

@@ -26,6 +26,8 @@
 #                         script does, with "load NAME P=V ..." (may repeat)
 #   --ko 'FILE P=V'       load this module file, built for the guest's kernel, such
 #                         as v4l2loopback's (may repeat)
+#   --loopback 'P=V ...'  load Debian's v4l2loopback with these parameters, after vivid; it
+#                         is built for the guest's kernel, once (build-loopback.sh)
 #   --uvc                 load vhci_hcd and uvcvideo: a program that speaks USB/IP
 #                         can then plug in a UVC webcam of its own making
 #   --setup FILE          run this /bin/sh script in the guest before the program,
@@ -73,7 +75,7 @@ usage() { sed -n '3,/^# NEEDS/{s/^# \{0,1\}//;p}' "$0"; }
 # ------------------------------------------------------------------ options
 
 verbose=0 vivid='n_devs=2 node_types=0x1,0x1 num_inputs=1,1 input_types=0,0'
-use_vivid=1 timeout=300 mem=2G smp=2 accel=tcg cwd=/tmp logs='' uvc=0
+use_vivid=1 timeout=300 mem=2G smp=2 accel=tcg cwd=/tmp logs='' uvc=0 use_loopback=0 loopback=''
 modules=() add_modules=() kos=() setups=() extras=() shares=() forwards=() envs=() kernel_debs=()
 
 mode=${1:-}; [ $# -eq 0 ] || shift
@@ -93,6 +95,7 @@ while [ $# -gt 0 ]; do
     --add-module) add_modules+=("$2"); shift 2 ;;
     --ko)         kos+=("$2"); shift 2 ;;
     --uvc)        uvc=1; shift ;;
+    --loopback)   loopback=$2 use_loopback=1; shift 2 ;;
     --setup)      setups+=("$2"); shift 2 ;;
     --extra)      extras+=("$2"); shift 2 ;;
     --share)      shares+=("$2"); shift 2 ;;
@@ -219,6 +222,19 @@ need_kernel() {
   fi
   KVER=$(cat "$KDIR/complete")
   KIMG=$KDIR/vmlinux; [ -e "$KIMG" ] || KIMG=$KDIR/vmlinuz
+}
+
+# Builds v4l2loopback where this kernel has none yet, and has it loaded.
+need_loopback() {
+  local ko=$KDIR/v4l2loopback.ko new
+  if [ ! -e "$ko" ]; then
+    say 'building v4l2loopback'
+    new=$(mktemp -d "$CACHE/.new.XXXXXX")
+    TRASH+=("$new")
+    "$(dirname "$0")/build-loopback.sh" "$KVER" "$new" || die 'v4l2loopback cannot be had'
+    mv "$new/v4l2loopback.ko" "$ko"
+  fi
+  kos+=("$ko $loopback")
 }
 
 # The files that loading module $1 takes, in loading order; none if it is built in.
@@ -406,6 +422,7 @@ t0=$(now)
 need_packages
 need_kernel
 say "kernel $KVER in $KDIR"
+if [ $use_loopback = 1 ]; then need_loopback; fi
 [ "$mode" != prepare ] || exit 0
 for f in "${setups[@]}"; do [ -r "$f" ] || die "cannot read $f"; done
 

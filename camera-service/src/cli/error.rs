@@ -9,6 +9,8 @@ use protocol::{ClientError, ErrorKind, ErrorReply};
 use serde::Serialize;
 
 use super::{output, text::one_line};
+#[cfg(target_os = "linux")]
+use crate::loopback::LoopbackError;
 use crate::{config::ConfigError, serve::ServeError};
 
 /// Why a command failed.
@@ -26,6 +28,10 @@ pub(super) enum CliError {
     /// The service could not be run.
     #[error(transparent)]
     Serve(#[from] ServeError),
+    /// A loopback device.
+    #[cfg(target_os = "linux")]
+    #[error(transparent)]
+    Loopback(LoopbackError),
     /// The arguments make no sense.
     #[error("{0}")]
     Usage(String),
@@ -43,6 +49,16 @@ pub(super) enum CliError {
     /// Anything else, as the service would put it.
     #[error(transparent)]
     Failed(ErrorReply),
+}
+
+#[cfg(target_os = "linux")]
+impl From<LoopbackError> for CliError {
+    fn from(error: LoopbackError) -> Self {
+        match error {
+            LoopbackError::Client(error) => Self::Client(error),
+            error => Self::Loopback(error),
+        }
+    }
 }
 
 impl CliError {
@@ -84,6 +100,8 @@ impl CliError {
             Self::Config(_) => "config",
             Self::Serve(ServeError::AlreadyRunning { .. }) => "already_running",
             Self::Serve(_) => "serve",
+            #[cfg(target_os = "linux")]
+            Self::Loopback(_) => "loopback",
             Self::Usage(_) => "usage",
             Self::Io { .. } => "io",
             Self::Check(_) => "check",

@@ -20,6 +20,7 @@ mod jpeg;
 mod json;
 mod list;
 mod logging;
+mod loopback;
 mod output;
 mod pin;
 mod preset;
@@ -139,6 +140,8 @@ enum Command {
     Publish(publish::PublishArgs),
     /// Read frames for some seconds and verify that they are whole and in order.
     Check(check::CheckArgs),
+    /// Write a camera into a v4l2loopback device, for programs that know only /dev/video*.
+    Loopback(loopback::LoopbackArgs),
     /// Write, show or locate the configuration file.
     Config(config::ConfigArgs),
     /// Stop the service.
@@ -191,6 +194,9 @@ fn dispatch(Cli { global, command }: Cli) -> Outcome {
             client(&global, "publish", async |s| publish::run(args, &s).await)
         }
         Command::Check(args) => client(&global, "check", async |s| check::run(args, &s).await),
+        Command::Loopback(args) => {
+            client(&global, "loopback", async |s| loopback::run(args, &s).await)
+        }
         Command::Shutdown => client(&global, "shutdown", async |s| shutdown::run(&s).await),
     }
 }
@@ -249,6 +255,8 @@ mod tests {
             "publish NAME --format nv12 --size 640x360 --fps 25 --pace",
             "publish NAME --folder d --once --fps 0.5 --json",
             "check CAM --seconds 0.5 --inline",
+            "loopback CAM /dev/video10",
+            "loopback CAM /dev/video10 --format mjpg --size 640x480 --fps 15 --json",
             "config init --force",
             "config show",
             "config path --json",
@@ -295,6 +303,10 @@ mod tests {
             "publish NAME --folder d --format jpeg",
             "check CAM --seconds 0",
             "check CAM --seconds nan",
+            "loopback CAM",
+            "loopback CAM /dev/video10 --format grey",
+            "loopback CAM /dev/video10 --size 641x480",
+            "loopback CAM /dev/video10 --fps 0",
             "completions klingon",
         ] {
             assert!(parse(line).is_err(), "{line} was taken");

@@ -8,7 +8,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{Config, Limits, TestCamera, Timeouts, default_path};
+use super::{Config, Limits, Loopback, TestCamera, Timeouts, default_path};
 
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +45,8 @@ struct File {
     timeouts: Timeouts,
     limits: Limits,
     cameras: Cameras,
+    #[serde(rename = "loopback")]
+    loopbacks: Vec<Loopback>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -89,10 +91,19 @@ impl Config {
             let start = text.find("retry_first").or_else(|| text.find("retry_most"));
             return Err(error(message, start.map(|start| start..start)));
         }
+        for (index, loopback) in file.loopbacks.iter().enumerate() {
+            let device = &loopback.device;
+            if file.loopbacks[..index].iter().any(|other| other.device == *device) {
+                let message = format!("two [[loopback]] entries have the device {device:?}");
+                let start = device.to_str().and_then(|device| text.rfind(device));
+                return Err(error(message, start.map(|start| start..start)));
+            }
+        }
         Ok(Self {
             timeouts: file.timeouts,
             limits: file.limits,
             test_cameras: file.cameras.test_cameras,
+            loopbacks: file.loopbacks,
         })
     }
 }
@@ -187,6 +198,37 @@ mod tests {
         let error = refused("[cameras]\ntest_cameras = [\"640x480@30\", \"640\"]\n");
         assert!(error.contains("line 2"), "{error}");
         assert!(error.contains("like 640x480@30"), "{error}");
+    }
+
+    #[test]
+    fn loopbacks_are_read_and_their_slips_named() {
+        let entry = "[[loopback]]\ncamera = \"c\"\ndevice = \"/dev/video9\"\n";
+        let config = parse(entry).expect("valid");
+        assert_eq!(config.loopbacks.len(), 1);
+        let loopback = &config.loopbacks[0];
+        assert_eq!((loopback.format, loopback.size), (super::super::USUAL_FORMAT, None));
+        assert_eq!(loopback.fps, None);
+        for rate in ["15", "7.5", "\"15/2\""] {
+            parse(&format!("{entry}fps = {rate}\nsize = \"640x480\"\n")).expect(rate);
+        }
+        for (text, expected) in [
+            (
+                "[[loopback]]\ncamera = \"c\"\n".to_owned(),
+                "line 1, column 1: missing field `device`",
+            ),
+            (format!("{entry}frmat = \"yuyv\"\n"), "line 4, column 1: unknown key `frmat`"),
+            (
+                format!("{entry}format = \"grey\"\n"),
+                "line 4, column 10: format: \"grey\" is not yuyv",
+            ),
+            (format!("{entry}size = \"7x7\"\n"), "line 4, column 8: size: 7x7 is not possible"),
+            (format!("{entry}fps = 0\n"), "line 4, column 7: fps"),
+            (format!("{entry}fps = true\n"), "line 4, column 7: fps: expected frames a second"),
+            (format!("{entry}{entry}"), "line 6, column 11: two [[loopback]] entries"),
+        ] {
+            let error = refused(&text);
+            assert!(error.contains(expected), "{text}: {error}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod file;
 mod folders;
+mod loopback;
 mod template;
 mod values;
 
@@ -15,6 +16,7 @@ use serde::Deserialize;
 
 pub use file::ConfigError;
 pub use folders::{default_path, state_dir};
+pub use loopback::{Loopback, USUAL_FORMAT, loopback_format, loopback_size};
 pub use template::documented;
 
 /// Everything that can be configured.
@@ -26,6 +28,8 @@ pub struct Config {
     pub limits: Limits,
     /// Test cameras that are there from the start.
     pub test_cameras: Vec<TestCamera>,
+    /// Cameras that are written into v4l2loopback devices.
+    pub loopbacks: Vec<Loopback>,
 }
 
 /// How long things may take.

@@ -2,14 +2,16 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use super::{Config, Limits, TestCamera, Timeouts};
+use protocol::FrameRate;
+
+use super::{Config, Limits, Loopback, TestCamera, Timeouts};
 
 /// `config` as the text of a file: every key with its value and what it is for. Reading it gives
 /// `config` again; of [`Config::default`] it is the file to start from.
 #[must_use]
 pub fn documented(config: &Config) -> String {
     // Taken apart, so that a field cannot be forgotten here.
-    let Config { timeouts, limits, test_cameras } = config;
+    let Config { timeouts, limits, test_cameras, loopbacks } = config;
     let Timeouts {
         close_after,
         stall_after,
@@ -47,9 +49,39 @@ pub fn documented(config: &Config) -> String {
          connections = {connections}\n\n\
          [cameras]\n# Test cameras that are there from the start, each with size and frame rate:\n\
          # test_cameras = [\"640x480@30\", \"1280x720@60\"]\n\
-         test_cameras = {cameras:?}\n",
+         test_cameras = {cameras:?}\n\n\
+         # Cameras for programs that know only /dev/video*, each written into a device of the\n\
+         # v4l2loopback module for as long as the service runs; the camera opens when somebody\n\
+         # reads the device. Of these, camera and device are needed.\n\
+         # [[loopback]]\n\
+         # camera = \"test:0\"          # as `camera-service list` shows it\n\
+         # device = \"/dev/video10\"\n\
+         # format = \"yuyv\"            # or mjpg, i420, nv12\n\
+         # size = \"1280x720\"          # left out: what the camera has up to 1280x720\n\
+         # fps = 30\n",
     );
+    for loopback in loopbacks {
+        write_loopback(&mut text, loopback);
+    }
     text
+}
+
+fn write_loopback(text: &mut String, loopback: &Loopback) {
+    let Loopback { camera, device, format, size, fps } = loopback;
+    let quoted = |text: &str| toml::Value::from(text).to_string();
+    let device = device.to_string_lossy();
+    let (camera, device) = (quoted(camera), quoted(&device));
+    let format = format.to_string().to_lowercase();
+    let _ = writeln!(
+        text,
+        "\n[[loopback]]\ncamera = {camera}\ndevice = {device}\nformat = \"{format}\""
+    );
+    if let Some(size) = size {
+        let _ = writeln!(text, "size = \"{size}\"");
+    }
+    if let Some(FrameRate { numerator, denominator }) = fps {
+        let _ = writeln!(text, "fps = \"{numerator}/{denominator}\"");
+    }
 }
 
 #[cfg(test)]
@@ -94,6 +126,22 @@ mod tests {
                 .iter()
                 .map(|text| text.parse().expect("valid"))
                 .collect(),
+            loopbacks: vec![
+                Loopback {
+                    camera: "a \"strange\" name\\".to_owned(),
+                    device: "/dev/video10".into(),
+                    format: protocol::PixelFormat::Nv12,
+                    size: Some(protocol::Size::new(640, 360)),
+                    fps: Some(FrameRate::new(30_000, 1001)),
+                },
+                Loopback {
+                    camera: "test:0".to_owned(),
+                    device: "/dev/video11".into(),
+                    format: protocol::PixelFormat::Yuyv,
+                    size: None,
+                    fps: None,
+                },
+            ],
         };
         assert_eq!(parse(&documented(&config)), config);
     }

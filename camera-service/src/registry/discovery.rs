@@ -84,6 +84,7 @@ type Known = Vec<(Descriptor, Vec<Mode>)>;
 
 fn look(finder: &dyn Finder, ids: &Mutex<Ids>, known: &mut Known) -> Vec<NamedDevice> {
     let devices = finder.enumerate();
+    tracing::debug!(found = devices.len(), "looked for cameras");
     known.retain(|(descriptor, _)| devices.iter().any(|device| device.descriptor() == descriptor));
     let identities: Vec<_> =
         devices.iter().map(|device| device.descriptor().identity.clone()).collect();

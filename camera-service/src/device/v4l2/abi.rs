@@ -50,6 +50,9 @@ plain! {
 // SAFETY: an integer.
 unsafe impl Plain for libc::c_int {}
 
+// SAFETY: an integer.
+unsafe impl Plain for u32 {}
+
 /// `struct v4l2_capability`.
 #[derive(Clone, Copy)]
 #[repr(C)]
@@ -71,6 +74,8 @@ pub(super) const CAP_DEVICE_CAPS: u32 = 0x8000_0000;
 
 /// `V4L2_BUF_TYPE_VIDEO_CAPTURE`.
 pub(super) const VIDEO_CAPTURE: u32 = 1;
+/// `V4L2_BUF_TYPE_VIDEO_OUTPUT`.
+pub(super) const VIDEO_OUTPUT: u32 = 2;
 
 /// `struct v4l2_fmtdesc`.
 #[derive(Clone, Copy)]
@@ -165,7 +170,8 @@ pub(super) struct FrameIntervals {
 /// `V4L2_FRMSIZE_TYPE_DISCRETE` and `V4L2_FRMIVAL_TYPE_DISCRETE`.
 pub(super) const DISCRETE: u32 = 1;
 
-/// `struct v4l2_streamparm` with `struct v4l2_captureparm` in it.
+/// `struct v4l2_streamparm` with `struct v4l2_captureparm` in it; `struct v4l2_outputparm` lies
+/// alike.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(super) struct StreamParameters {
@@ -178,6 +184,9 @@ pub(super) struct StreamParameters {
     pub(super) read_buffers: u32,
     rest: [u8; 200 - 24],
 }
+
+/// `V4L2_PRIORITY_BACKGROUND`, below that of everybody who does not ask for another.
+pub(super) const PRIORITY_BACKGROUND: u32 = 1;
 
 /// `struct v4l2_requestbuffers`.
 #[derive(Clone, Copy)]
@@ -368,8 +377,18 @@ pub(super) struct EventControl {
     pub(super) default: i32,
 }
 
+impl Event {
+    /// Of an [`EVENT_CLIENT_USAGE`], the first number that it carries: how many read.
+    pub(super) const fn readers(&self) -> u32 {
+        self.control.changes
+    }
+}
+
 pub(super) const EVENT_CTRL: u32 = 3;
 pub(super) const EVENT_CTRL_CH_VALUE: u32 = 1;
+/// v4l2loopback's own, from 0.13 on: `V4L2_EVENT_PRI_CLIENT_USAGE`.
+pub(super) const EVENT_CLIENT_USAGE: u32 = 0x0800_0000 + 0x08e0_0000 + 1;
+pub(super) const EVENT_SUB_FL_SEND_INITIAL: u32 = 1;
 pub(super) const EVENT_SUB_FL_ALLOW_FEEDBACK: u32 = 2;
 
 /// `struct v4l2_event_subscription`.

@@ -16,14 +16,12 @@ use std::{
 use super::{
     V4l2Device, abi, hotplug, identity,
     ioctl::{Capabilities, Node},
+    loopback,
 };
 use crate::device::{self, Descriptor, Device, Error, Watch};
 
 /// How long a device may take to say what it is.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// Drivers under this name change what they are while their file stays.
-const LOOPBACK: &str = "v4l2 loopback";
 
 /// Finds the cameras of the kernel's V4L2 drivers.
 pub struct Finder {
@@ -199,13 +197,18 @@ fn device_files() -> Vec<File> {
 
 /// Opens the file and asks.
 fn probe(file: &File) -> Result<(Known, bool), Error> {
-    let capabilities = Node::open(&file.path)?.capabilities()?;
-    let lasting = capabilities.driver != LOOPBACK;
-    if !is_camera(&capabilities) {
+    let node = Node::open(&file.path)?;
+    let capabilities = node.capabilities()?;
+    let sysfs = sysfs_node(file);
+    let is_loopback = capabilities.driver == loopback::DRIVER;
+    // What a loopback device is changes while its file stays.
+    let lasting = !is_loopback;
+    let delivers = || !loopback::is_ours(&node) && loopback::has_producer(&node, sysfs.as_deref());
+    if !is_camera(&capabilities) || (is_loopback && !delivers()) {
         return Ok((Known::Other, lasting));
     }
     let descriptor = Descriptor {
-        identity: identity::identity(&capabilities, sysfs_node(file).as_deref()),
+        identity: identity::identity(&capabilities, sysfs.as_deref()),
         name: capabilities.card,
         driver: capabilities.driver,
         bus: capabilities.bus_info,
@@ -225,7 +228,7 @@ fn sysfs_node(file: &File) -> Option<PathBuf> {
 fn is_camera(capabilities: &Capabilities) -> bool {
     let has = |bits| capabilities.node & bits == bits;
     // A loopback device is both ends at once; codecs of old, too, but not under this name.
-    let output = has(abi::CAP_VIDEO_OUTPUT) && capabilities.driver != LOOPBACK;
+    let output = has(abi::CAP_VIDEO_OUTPUT) && capabilities.driver != loopback::DRIVER;
     has(abi::CAP_VIDEO_CAPTURE | abi::CAP_STREAMING) && !has(abi::CAP_VIDEO_M2M) && !output
 }
 

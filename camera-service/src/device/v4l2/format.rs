@@ -26,6 +26,12 @@ pub(super) fn from_code(code: u32) -> PixelFormat {
         .map_or(PixelFormat::Other(FourCc(bytes)), |(_, format)| *format)
 }
 
+/// A driver's code for a pixel format that is served; 0, which is none, for others.
+pub(super) fn to_code(format: PixelFormat) -> u32 {
+    let code = SERVED.iter().find(|(_, served)| *served == format);
+    code.map_or(0, |(code, _)| u32::from_le_bytes(*code))
+}
+
 /// Where the bytes of a frame lie.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Layout {

@@ -82,6 +82,17 @@ impl Node {
         })
     }
 
+    /// Writes `bytes` at once, as one frame of an output device.
+    pub(super) fn write(&self, bytes: &[u8]) -> Result<usize, Failure> {
+        rustix::io::retry_on_intr(|| rustix::io::write(&self.0, bytes))
+            .map_err(|errno| Failure { call: "write", errno })
+    }
+
+    /// The file, for what has nothing to do with the driver.
+    pub(super) fn file(&self) -> &File {
+        &self.0
+    }
+
     /// Makes one call.
     ///
     /// # Safety
@@ -144,6 +155,9 @@ calls! {
     set_old_control(28, READ | WRITE, abi::OldControl) = "VIDIOC_S_CTRL";
     query_control(36, READ | WRITE, abi::QueryControl) = "VIDIOC_QUERYCTRL";
     query_menu(37, READ | WRITE, abi::QueryMenu) = "VIDIOC_QUERYMENU";
+    /// The highest priority of all who have the device open.
+    get_priority(67, READ, u32) = "VIDIOC_G_PRIORITY";
+    set_priority(68, WRITE, u32) = "VIDIOC_S_PRIORITY";
     try_format(64, READ | WRITE, abi::Format) = "VIDIOC_TRY_FMT";
     enum_frame_sizes(74, READ | WRITE, abi::FrameSizes) = "VIDIOC_ENUM_FRAMESIZES";
     enum_frame_intervals(75, READ | WRITE, abi::FrameIntervals) = "VIDIOC_ENUM_FRAMEINTERVALS";

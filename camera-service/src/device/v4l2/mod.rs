@@ -15,9 +15,14 @@ mod holders;
 mod hotplug;
 mod identity;
 mod ioctl;
+mod loopback;
 mod modes;
+mod output;
+mod readers;
 
 pub use finder::Finder;
+pub use output::{Output, OutputError, Written};
+pub use readers::{Readers, Reading};
 
 use std::path::Path;
 
