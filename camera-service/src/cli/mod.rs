@@ -1,6 +1,7 @@
 //! The command line: one file per command behind one flat match.
 //!
-//! Every command but `serve` is a client like any other and knows the `protocol` crate alone. It
+//! Every command but `serve` is a client like any other and knows the `protocol` crate alone;
+//! `doctor` also looks at devices and files, since it must work without a service. A command
 //! runs on the main thread, with a tokio runtime of that thread where it talks to the service.
 //! A command writes its result to stdout; whatever else there is to say goes to stderr, an
 //! error always as one line.
@@ -12,6 +13,7 @@ mod clients;
 mod completions;
 mod config;
 mod controls;
+mod doctor;
 mod error;
 mod events;
 mod get;
@@ -139,6 +141,9 @@ enum Command {
     Publish(publish::PublishArgs),
     /// Read frames for some seconds and verify that they are whole and in order.
     Check(check::CheckArgs),
+    /// Look for what may be wrong with cameras and service, and say what to do.
+    #[command(after_help = doctor::AFTER_HELP)]
+    Doctor,
     /// Write, show or locate the configuration file.
     Config(config::ConfigArgs),
     /// Stop the service.
@@ -191,6 +196,7 @@ fn dispatch(Cli { global, command }: Cli) -> Outcome {
             client(&global, "publish", async |s| publish::run(args, &s).await)
         }
         Command::Check(args) => client(&global, "check", async |s| check::run(args, &s).await),
+        Command::Doctor => client(&global, "doctor", async |s| doctor::run(&s, &global).await),
         Command::Shutdown => client(&global, "shutdown", async |s| shutdown::run(&s).await),
     }
 }
@@ -249,6 +255,8 @@ mod tests {
             "publish NAME --format nv12 --size 640x360 --fps 25 --pace",
             "publish NAME --folder d --once --fps 0.5 --json",
             "check CAM --seconds 0.5 --inline",
+            "doctor",
+            "doctor --json",
             "config init --force",
             "config show",
             "config path --json",

@@ -16,8 +16,10 @@ mod hotplug;
 mod identity;
 mod ioctl;
 mod modes;
+pub mod survey;
 
 pub use finder::Finder;
+pub use holders::holders;
 
 use std::path::Path;
 
@@ -71,6 +73,6 @@ impl Device for V4l2Device {
     }
 
     fn holders(&self) -> Vec<Holder> {
-        holders::holders(self.path())
+        holders(self.path())
     }
 }
