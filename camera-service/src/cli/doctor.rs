@@ -108,12 +108,13 @@ fn one(finding: &Finding) -> String {
     let below = " ".repeat(INDENT);
     text += &wrapped(&clean(&message)).join(&format!("\n{below}"));
     text.push('\n');
-    for line in finding.advice.iter().flat_map(|advice| wrapped(&clean(advice))) {
-        text += &format!("{below}{line}\n");
+    if let Some(advice) = &finding.advice {
+        let lines = wrapped(&format!("→ {}", clean(advice)));
+        text += &format!("{below}{}\n", lines.join(&format!("\n{below}  ")));
     }
     // Not wrapped: they are to be copied.
     for command in &finding.commands {
-        text += &format!("{below}  {}\n", clean(command));
+        text += &format!("{below}    {}\n", clean(command));
     }
     text
 }
@@ -123,7 +124,8 @@ fn wrapped(text: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {
         match lines.last_mut() {
-            Some(line) if INDENT + width(line) + 1 + width(word) <= COLUMNS => {
+            // Two columns less, since further lines of an advice lie that much deeper.
+            Some(line) if INDENT + 2 + width(line) + 1 + width(word) <= COLUMNS => {
                 line.push(' ');
                 line.push_str(word);
             }
@@ -159,7 +161,7 @@ mod tests {
         ];
         let text = text(&findings, 1, 1);
         assert!(text.starts_with("Service\n  ok       Running.\n  note     word word"), "{text}");
-        let end = "\nDevices\n  PROBLEM  /dev/video0: It hangs.\u{fffd}[31m\n           Do this.\n             \
+        let end = "\nDevices\n  PROBLEM  /dev/video0: It hangs.\u{fffd}[31m\n           → Do this.\n               \
                    sudo this\n\n1 problem, 1 note.\n";
         assert!(text.ends_with(end), "{text}");
         assert!(text.lines().all(|line| width(line) <= COLUMNS), "{text}");
