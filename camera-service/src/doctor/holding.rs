@@ -27,7 +27,7 @@ pub(super) fn check(surveyed: &[Surveyed], service: &Service) -> Vec<Finding> {
         findings.extend(
             held.iter()
                 .filter(|holder| Some(holder.pid) != own)
-                .map(|holder| program(holder, &file.path, service)),
+                .map(|holder| program(holder, file, service)),
         );
     }
     if findings.is_empty() {
@@ -70,11 +70,16 @@ fn clients(camera: &CameraDetail) -> Vec<Finding> {
     findings
 }
 
-fn program(holder: &Holder, path: &Path, service: &Service) -> Finding {
+fn program(holder: &Holder, file: &Surveyed, service: &Service) -> Finding {
     let Holder { pid, program, streaming } = holder;
+    let path = file.path.as_path();
     let confined = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok();
     let within = confined.as_deref().and_then(confinement).unwrap_or_default();
     let who = format!("{program} (process {pid}{within})");
+    if matches!(&file.answer, Answer::Is(words) if words.kind == Kind::Loopback) {
+        let message = format!("{who} has it open, to feed it or to watch it.");
+        return Finding::ok(Area::Programs, "loopback_in_use", message).about(path.display());
+    }
     let wanted = service.cameras().iter().any(|camera| {
         camera.path.as_deref().is_some_and(|file| Path::new(file) == path)
             && camera.summary.state == CameraState::Lost

@@ -37,6 +37,7 @@ impl Service {
     }
 
     /// The cameras that it knows.
+    #[cfg(target_os = "linux")]
     pub(super) fn cameras(&self) -> &[CameraDetail] {
         self.seen().map_or(&[], |seen| &seen.cameras)
     }
@@ -65,10 +66,8 @@ pub(super) fn check(service: &Service) -> Vec<Finding> {
                 "service_fails",
                 format!("No use of the service: {why}."),
             )
-            .advice(
-                "If it hangs, end its process and start it again; `fuser` names the process \
-                     that listens at the socket.",
-            )
+            .advice("If it hangs, end its process, which this names, and start it again.")
+            .command("pgrep -a camera-service")
             .command(SERVE),
         ],
     }
