@@ -30,9 +30,9 @@ pub(super) enum Heard {
 #[derive(Default)]
 pub(super) struct Control {
     /// Requests without a reply.
-    pub(super) asked: BTreeSet<u64>,
+    asked: BTreeSet<u64>,
     pub(super) last: u64,
-    /// Bytes went out that may have been a request.
+    /// Bytes went out that may have been a request, or one id was given to two requests.
     garbled: bool,
 }
 
@@ -141,6 +141,12 @@ fn message<T: DeserializeOwned>(bytes: &[u8]) -> Option<(T, usize)> {
 }
 
 impl Control {
+    /// Notes that a request with this id is sent.
+    pub(super) fn ask(&mut self, id: u64) {
+        let new = self.asked.insert(id);
+        self.garbled |= !new;
+    }
+
     fn one(&mut self, bytes: &[u8]) -> Option<(usize, bool)> {
         let (ReplyMessage { id, result }, used) = message(bytes)?;
         if id == 0 {

@@ -25,7 +25,7 @@ pub(super) fn message(
         _ => Some(bytes.arbitrary()?),
     };
     control.last = control.last.max(id);
-    control.asked.insert(id);
+    control.ask(id);
     Ok(encoded(&RequestMessage { id, deadline_ms, request }))
 }
 
