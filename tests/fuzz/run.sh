@@ -22,7 +22,7 @@ for target; do
     limits='-max_len=16384 -timeout=5 -malloc_limit_mb=32'
     # An input is a sequence of actions, after which the service has 20 s to be as it was. Its
     # threads go on between inputs, so that what is leaked cannot be told.
-    [ "$target" != service ] || limits='-max_len=768 -timeout=60 -malloc_limit_mb=128 -detect_leaks=0'
+    [ "$target" != service ] || limits='-max_len=512 -timeout=60 -malloc_limit_mb=128 -detect_leaks=0'
     mkdir -p "$corpus"
     if ! cargo fuzz run --features service "$target" -- -max_total_time="$seconds" $limits \
         -rss_limit_mb=1024 -print_final_stats=1 >"$log" 2>&1; then

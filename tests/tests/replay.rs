@@ -5,20 +5,12 @@ use std::{fs, path::PathBuf, time::Duration};
 
 use tests::{Service, binary, hostile, wait_until};
 
-/// As in `tests/fuzz/src/service.rs`: an input takes as long as the service's timeouts.
-const CONFIG: &str = "[timeouts]
-close_after = 0.01
-retry_first = 0.005
-retry_most = 0.01
-handshake = 0.25
-request = 2
-
-[limits]
-connections = 16
-";
-
 fn start() -> Service {
-    Service::builder().config(CONFIG).env("RUST_LOG", "info").test_camera(hostile::CAMERA).start()
+    Service::builder()
+        .config(hostile::CONFIG)
+        .env("RUST_LOG", "info")
+        .test_camera(hostile::CAMERA)
+        .start()
 }
 
 fn corpus() -> Vec<PathBuf> {

@@ -13,7 +13,7 @@ use std::{
 };
 
 use camera_service::{
-    config::{Config, Limits, Timeouts},
+    config::Config,
     serve::{self, Options, ServeError},
 };
 use protocol::endpoint::Endpoint;
@@ -49,11 +49,12 @@ impl Running {
         // before has ended, and libFuzzer has threads of its own for other things only.
         unsafe { env::set_var("XDG_STATE_HOME", &folder) };
         let socket = folder.join("fuzz.sock");
-        let options = Options {
-            config: config(),
-            config_path: folder.join("config.toml"),
-            endpoint: Some(Endpoint::at(&socket)),
-        };
+        let config_path = folder.join("config.toml");
+        // It is read again whenever an input says so.
+        fs::write(&config_path, hostile::CONFIG).expect("the configuration can be written");
+        let (mut config, config_path) = Config::load(Some(&config_path)).expect("it is valid");
+        config.test_cameras.push(hostile::CAMERA.parse().expect("a mode"));
+        let options = Options { config, config_path, endpoint: Some(Endpoint::at(&socket)) };
         let thread = thread::spawn(move || serve::run(options));
         wait("the service to listen", || is_listening(&socket));
         Self { thread, socket }
@@ -63,22 +64,6 @@ impl Running {
         wait("the service to end", || self.thread.is_finished());
         let ended = self.thread.join().expect("a panic would have aborted");
         ended.expect("it ends as it was told to");
-    }
-}
-
-/// As in `tests/replay.rs`. Short, since every input waits for the camera to be closed.
-fn config() -> Config {
-    Config {
-        timeouts: Timeouts {
-            close_after: Duration::from_millis(10),
-            retry_first: Duration::from_millis(5),
-            retry_most: Duration::from_millis(10),
-            handshake: Duration::from_millis(250),
-            request: Duration::from_secs(2),
-            ..Timeouts::default()
-        },
-        limits: Limits { connections: 16 },
-        test_cameras: vec![hostile::CAMERA.parse().expect("a mode")],
     }
 }
 

@@ -99,7 +99,7 @@ impl Line {
 
     fn write(&mut self, mut bytes: &[u8]) {
         // A little patience: large frames do not fit into the socket at once.
-        let deadline = Instant::now() + Duration::from_millis(20);
+        let deadline = Instant::now() + Duration::from_millis(10);
         while !bytes.is_empty() && !self.closed {
             match self.stream.write(bytes) {
                 Ok(written) => bytes = &bytes[written..],
@@ -107,7 +107,7 @@ impl Line {
                     if Instant::now() >= deadline {
                         return self.heard.expect_anything();
                     }
-                    self.ready(PollFlags::OUT, Duration::from_millis(5));
+                    self.ready(PollFlags::OUT, Duration::from_millis(2));
                 }
                 // The service has closed: what it said last may still be read.
                 Err(_) => return,

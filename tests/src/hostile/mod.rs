@@ -36,9 +36,9 @@ use crate::hello;
 /// Most connections at once.
 const LINES: usize = 8;
 /// Most actions of one input.
-const ACTIONS: usize = 96;
-/// Longest wait of one action. The service answers in a millisecond; frames come every 8.
-const WAIT: Duration = Duration::from_millis(20);
+const ACTIONS: usize = 64;
+/// Longest wait of one action. The service answers in a millisecond; frames come every 4.
+const WAIT: Duration = Duration::from_millis(5);
 
 /// What was done that outlasts the connections.
 #[derive(Debug, Default, Clone, Copy)]
@@ -47,8 +47,20 @@ pub struct Left {
     pub settings: bool,
 }
 
+/// The configuration of the service: after every input its cameras must be closed.
+pub const CONFIG: &str = "[timeouts]
+close_after = 0.01
+retry_first = 0.005
+retry_most = 0.01
+handshake = 0.25
+request = 2
+
+[limits]
+connections = 16
+";
+
 /// The test camera that the service has, and nothing else.
-pub const CAMERA: &str = "160x120@120";
+pub const CAMERA: &str = "160x120@240";
 
 /// Does what `input` says to the service at `socket`. Panics where the service says something
 /// that it must not.
@@ -96,7 +108,7 @@ impl Stage {
                     self.lines.remove(self.current);
                 }
             }
-            21 => thread::sleep(Duration::from_millis(bytes.int_in_range(0..=20)?)),
+            21 => thread::sleep(Duration::from_millis(bytes.int_in_range(0..=5)?)),
             22 => self.listen(Duration::ZERO),
             _ => {
                 // Many that say nothing: beyond what the service takes.
