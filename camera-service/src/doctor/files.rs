@@ -1,15 +1,12 @@
 //! The configuration, and the folder where the service keeps what it must remember.
 
 use std::{
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
 
 use super::{Area, Finding, Service};
-use crate::{
-    config::{Config, ConfigError, state_dir},
-    registry::cameras_file,
-};
+use crate::config::{Config, ConfigError, state_dir};
 
 /// Bytes that the state files and a new one beside each need.
 #[cfg(unix)]
@@ -116,29 +113,32 @@ fn writable(folder: &Path) -> io::Result<()> {
 
 #[cfg(not(unix))]
 fn writable(folder: &Path) -> io::Result<()> {
-    if std::fs::metadata(folder)?.permissions().readonly() {
+    if fs::metadata(folder)?.permissions().readonly() {
         return Err(io::ErrorKind::PermissionDenied.into());
     }
     Ok(())
 }
 
 /// State that a service put aside since it could not be understood.
-fn unreadable(folder: &Path) -> Option<Finding> {
-    let aside = cameras_file(folder).with_extension("toml.unreadable");
-    aside.exists().then(|| {
-        let message = "A file of ids and names could not be understood and was put aside; cameras \
-                       have got new ids where they needed one.";
-        Finding::note(Area::Files, "state_put_aside", message)
-            .about(aside.display())
-            .advice("Take your names from it, then remove it.")
-            .command(format!("rm {}", aside.display()))
-    })
+fn unreadable(folder: &Path) -> Vec<Finding> {
+    // No folder, no files.
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let paths = entries.flatten().map(|entry| entry.path());
+    let aside = paths.filter(|path| path.extension().is_some_and(|end| end == "unreadable"));
+    aside
+        .map(|path| {
+            let message = "A file of the service's could not be understood and was put aside; it \
+                           began a new one.";
+            Finding::note(Area::Files, "state_put_aside", message)
+                .about(path.display())
+                .advice("Take from it what you want to keep, then remove it.")
+                .command(format!("rm {}", path.display()))
+        })
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::{super::Severity, *};
 
     #[test]
@@ -170,8 +170,12 @@ mod tests {
     #[test]
     fn state_that_was_put_aside_is_noted() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        assert_eq!(unreadable(folder.path()), None);
-        fs::write(folder.path().join("cameras.toml.unreadable"), "?").expect("written");
-        assert_eq!(unreadable(folder.path()).expect("it is there").code, "state_put_aside");
+        assert_eq!(unreadable(&folder.path().join("missing")), []);
+        for name in ["cameras.toml", "presets.toml.unreadable"] {
+            fs::write(folder.path().join(name), "?").expect("written");
+        }
+        let found = unreadable(folder.path());
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].code, "state_put_aside");
     }
 }
