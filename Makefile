@@ -43,7 +43,7 @@ bench: ## figures of fan-out to local readers
 	@scripts/deps.sh test
 	cargo bench --package tests
 
-fuzz: ## fuzz the decoder, FUZZ_SECONDS each target; keeps the corpus
+fuzz: ## fuzz the decoder and the service, FUZZ_SECONDS each target; keeps the corpus
 	@cargo fuzz --version >/dev/null 2>&1 || { echo 'Please run: cargo install cargo-fuzz --locked'; exit 1; }
 	tests/fuzz/run.sh $(FUZZ_SECONDS)
 

@@ -5,6 +5,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod device;
+pub mod doctor;
 pub mod events;
 #[cfg(target_os = "linux")]
 pub mod loopback;

@@ -9,6 +9,7 @@ pub mod binary;
 #[cfg(target_os = "linux")]
 pub mod device;
 pub mod guest;
+pub mod hostile;
 pub mod live;
 #[cfg(target_os = "linux")]
 pub mod loopback;

@@ -37,6 +37,23 @@ impl Raw {
         raw
     }
 
+    /// As [`Raw::open`], where the service may have no room, or close the connection.
+    pub fn try_open(socket: &Path, role: Role) -> io::Result<Self> {
+        let stream = UnixStream::connect(socket)?;
+        stream.set_read_timeout(Some(ANSWER))?;
+        stream.set_write_timeout(Some(ANSWER))?;
+        let mut raw = Self(stream);
+        raw.send(&Preamble::new(role).to_bytes());
+        raw.send_message(&hello("by hand"));
+        let mut answer = [0; 16];
+        raw.0.read_exact(&mut answer)?;
+        let verdict = Preamble::<Verdict>::from_bytes(&answer).map_err(io::Error::other)?.what;
+        match raw.message() {
+            Some(Welcome::Accepted { .. }) => Ok(raw),
+            other => Err(io::Error::other(format!("{verdict:?}, {other:?}"))),
+        }
+    }
+
     /// The same connection, for another thread.
     #[track_caller]
     pub fn second(&self) -> Self {

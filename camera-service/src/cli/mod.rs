@@ -1,6 +1,7 @@
 //! The command line: one file per command behind one flat match.
 //!
-//! Every command but `serve` is a client like any other and knows the `protocol` crate alone. It
+//! Every command but `serve` is a client like any other and knows the `protocol` crate alone;
+//! `doctor` also looks at devices and files, since it must work without a service. A command
 //! runs on the main thread, with a tokio runtime of that thread where it talks to the service.
 //! A command writes its result to stdout; whatever else there is to say goes to stderr, an
 //! error always as one line.
@@ -12,6 +13,7 @@ mod clients;
 mod completions;
 mod config;
 mod controls;
+mod doctor;
 mod error;
 mod events;
 mod get;
@@ -142,6 +144,9 @@ enum Command {
     Check(check::CheckArgs),
     /// Write a camera into a v4l2loopback device, for programs that know only /dev/video*.
     Loopback(loopback::LoopbackArgs),
+    /// Look for what may be wrong with cameras and service, and say what to do.
+    #[command(after_help = doctor::AFTER_HELP)]
+    Doctor,
     /// Write, show or locate the configuration file.
     Config(config::ConfigArgs),
     /// Stop the service.
@@ -197,6 +202,7 @@ fn dispatch(Cli { global, command }: Cli) -> Outcome {
         Command::Loopback(args) => {
             client(&global, "loopback", async |s| loopback::run(args, &s).await)
         }
+        Command::Doctor => client(&global, "doctor", async |s| doctor::run(&s, &global).await),
         Command::Shutdown => client(&global, "shutdown", async |s| shutdown::run(&s).await),
     }
 }
@@ -257,6 +263,8 @@ mod tests {
             "check CAM --seconds 0.5 --inline",
             "loopback CAM /dev/video10",
             "loopback CAM /dev/video10 --format mjpg --size 640x480 --fps 15 --json",
+            "doctor",
+            "doctor --json",
             "config init --force",
             "config show",
             "config path --json",

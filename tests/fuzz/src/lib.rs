@@ -2,6 +2,8 @@
 //! readings, and on memory beyond libFuzzer's limit.
 
 pub mod connection;
+#[cfg(feature = "service")]
+pub mod service;
 
 use std::fmt::Debug;
 

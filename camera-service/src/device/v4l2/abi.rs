@@ -68,8 +68,13 @@ pub(super) struct Capability {
 
 pub(super) const CAP_VIDEO_CAPTURE: u32 = 0x0000_0001;
 pub(super) const CAP_VIDEO_OUTPUT: u32 = 0x0000_0002;
+pub(super) const CAP_VIDEO_CAPTURE_MPLANE: u32 = 0x0000_1000;
+pub(super) const CAP_VIDEO_OUTPUT_MPLANE: u32 = 0x0000_2000;
+pub(super) const CAP_VIDEO_M2M_MPLANE: u32 = 0x0000_4000;
 pub(super) const CAP_VIDEO_M2M: u32 = 0x0000_8000;
+pub(super) const CAP_META_CAPTURE: u32 = 0x0080_0000;
 pub(super) const CAP_STREAMING: u32 = 0x0400_0000;
+pub(super) const CAP_META_OUTPUT: u32 = 0x0800_0000;
 pub(super) const CAP_DEVICE_CAPS: u32 = 0x8000_0000;
 
 /// `V4L2_BUF_TYPE_VIDEO_CAPTURE`.
@@ -329,6 +334,7 @@ pub(super) const CTRL_TYPE_STRING: u32 = 7;
 pub(super) const CTRL_TYPE_BITMASK: u32 = 8;
 pub(super) const CTRL_TYPE_INTEGER_MENU: u32 = 9;
 
+pub(super) const CID_POWER_LINE_FREQUENCY: u32 = 0x0098_0918;
 pub(super) const CTRL_FLAG_DISABLED: u32 = 0x0001;
 pub(super) const CTRL_FLAG_GRABBED: u32 = 0x0002;
 pub(super) const CTRL_FLAG_READ_ONLY: u32 = 0x0004;

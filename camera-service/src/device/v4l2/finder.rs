@@ -34,8 +34,8 @@ pub struct Finder {
 
 /// A device file, told from another that later has the same name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct File {
-    path: PathBuf,
+pub(super) struct File {
+    pub(super) path: PathBuf,
     device: u64,
     inode: u64,
 }
@@ -172,7 +172,7 @@ impl Thread {
 
 /// Device files that may be cameras, each once however many names it has, in the order of
 /// their numbers.
-fn device_files() -> Vec<File> {
+pub(super) fn device_files() -> Vec<File> {
     let entries = match fs::read_dir("/dev") {
         Ok(entries) => entries,
         Err(error) => {
@@ -219,13 +219,13 @@ fn probe(file: &File) -> Result<(Known, bool), Error> {
     Ok((Known::Camera(descriptor), lasting))
 }
 
-fn sysfs_node(file: &File) -> Option<PathBuf> {
+pub(super) fn sysfs_node(file: &File) -> Option<PathBuf> {
     identity::sysfs_node(rustix::fs::major(file.device), rustix::fs::minor(file.device))
 }
 
 /// Whether a node delivers pictures in one plane. Metadata and output nodes do not, nor do
 /// codecs, which capture what they are given.
-fn is_camera(capabilities: &Capabilities) -> bool {
+pub(super) fn is_camera(capabilities: &Capabilities) -> bool {
     let has = |bits| capabilities.node & bits == bits;
     // A loopback device is both ends at once; codecs of old, too, but not under this name.
     let output = has(abi::CAP_VIDEO_OUTPUT) && capabilities.driver != loopback::DRIVER;

@@ -12,7 +12,7 @@ use std::{
 use protocol::Holder;
 
 /// The programs that have the device file `path`, this process left out.
-pub(super) fn holders(path: &Path) -> Vec<Holder> {
+pub fn holders(path: &Path) -> Vec<Holder> {
     let Ok(device) = fs::metadata(path).map(|metadata| metadata.rdev()) else {
         return Vec::new();
     };

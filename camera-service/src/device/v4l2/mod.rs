@@ -19,8 +19,10 @@ mod loopback;
 mod modes;
 mod output;
 mod readers;
+pub mod survey;
 
 pub use finder::Finder;
+pub use holders::holders;
 pub use output::{Output, OutputError, Written};
 pub use readers::{Readers, Reading};
 
@@ -76,6 +78,6 @@ impl Device for V4l2Device {
     }
 
     fn holders(&self) -> Vec<Holder> {
-        holders::holders(self.path())
+        holders(self.path())
     }
 }

@@ -104,7 +104,8 @@ fn list<T>(
     })
 }
 
-fn codes(node: &Node) -> Result<Vec<u32>, Failure> {
+/// Codes of the formats that the device captures in.
+pub(super) fn codes(node: &Node) -> Result<Vec<u32>, Failure> {
     list(|index| {
         let mut description = abi::FormatDescription::zeroed();
         description.index = index;

@@ -247,7 +247,7 @@ fn set_format(node: &Node, path: &Path, mode: Mode, is_output: bool) -> Result<u
             path: path.to_owned(),
             has: format!("{} {}", has.0, has.1),
             wanted: format!("{format} {size}"),
-            by: by(&holders::holders(path)),
+            by: by(&holders(path)),
         });
     }
     Ok(match pixels::Layout::tight(format, size) {
@@ -293,7 +293,7 @@ fn not_loopback(path: &Path, what: String) -> OutputError {
 }
 
 fn in_use(path: &Path) -> OutputError {
-    OutputError::InUse { path: path.to_owned(), by: by(&holders::holders(path)) }
+    OutputError::InUse { path: path.to_owned(), by: by(&holders(path)) }
 }
 
 fn failed(path: &Path, source: Error) -> OutputError {
