@@ -62,7 +62,7 @@ pub fn end(bytes: &[u8]) -> End {
         [0xff, END_OF_IMAGE, ..] => End::At(bytes.len() - segments.rest.len() + 2),
         [] | [0xff] => End::Later,
         // A marker whose segment has only begun.
-        [0xff, marker, ..] if *marker != 0 && segments.rest.len() < 4 => End::Later,
+        [0xff, 0xc0..=0xff, ..] if segments.rest.len() < 4 => End::Later,
         _ => End::Never,
     }
 }
@@ -106,6 +106,8 @@ impl<'a> Iterator for Segments<'a> {
                 END_OF_IMAGE => return None,
                 // These stand alone.
                 0x01 | 0xd0..=START_OF_IMAGE => self.rest = after,
+                // No image has these.
+                0x00..0xc0 => return None,
                 _ => {
                     let length = usize::from(u16::from_be_bytes(*after.first_chunk()?));
                     // The length counts itself; what says less leads nowhere.

@@ -129,7 +129,11 @@ impl<R: Read> Split<R> {
                 }
             }
             if !self.read()? {
-                return Ok(None);
+                if start.is_none() {
+                    return Ok(None);
+                }
+                // It never ends; another one may have begun within it.
+                self.buffer.drain(..2);
             }
         }
     }
@@ -196,11 +200,12 @@ mod tests {
 
     #[test]
     fn images_are_told_apart_whatever_lies_between_them() {
-        let input =
-            [b"\r\n--x\r\n", &image(1)[..], b"\xff\xd8\xffbroken", &image(2), &image(3)[..9]];
+        let (reserved, too_long) = (b"\xff\xd8\xffbroken", b"\xff\xd8\xff\xe0\xff\xff");
+        let (one, two, cut) = (&image(1)[..], &image(2)[..], &image(3)[..9]);
+        let input = [b"\r\n--x\r\n", one, reserved, two, too_long, one, cut];
         let (begun, frames) = all(&input.concat(), Content::Jpeg { size: None }).expect("read");
         assert_eq!(begun.size, Size::new(4, 2));
-        assert_eq!(frames, [image(1), image(2)]);
+        assert_eq!(frames, [image(1), image(2), image(1)]);
         let other = Content::Jpeg { size: Some(Size::new(4, 4)) };
         assert!(all(&image(1), other).is_err(), "not the size that was named");
         assert!(all(b"nothing of the kind", Content::Jpeg { size: None }).is_err());
