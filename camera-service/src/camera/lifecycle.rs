@@ -210,7 +210,7 @@ impl Life {
         match self.camera.facts().descriptor.driver.as_str() {
             "published" => ("its publisher is gone", "publish it again"),
             "test" => ("it was removed", "add it again"),
-            _ => ("unplugged", "plug it in"),
+            _ => ("the camera is unplugged", "plug it in"),
         }
     }
 
