@@ -12,7 +12,19 @@ use std::{
     time::Duration,
 };
 
-use crate::wait_until;
+use crate::{Builder, Service, wait_until};
+
+/// Longer than anything takes in an emulated machine.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A configuration with timeouts that suit emulated cameras.
+pub const CONFIG: &str = include_str!("guest.toml");
+
+/// A service with that configuration, to be adjusted before it starts.
+#[must_use]
+pub fn service() -> Builder {
+    Service::builder().config(CONFIG)
+}
 
 /// One node of the kernel's video4linux class.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +59,7 @@ pub fn path_of(node: &Node) -> String {
 
 /// Waits until there are `count` nodes, with their device files.
 pub fn wait_for_nodes(count: usize) {
-    wait_until(&format!("{count} video nodes"), Duration::from_secs(30), || {
+    wait_until(&format!("{count} video nodes"), PATIENCE, || {
         let nodes = video_nodes();
         let files = nodes.iter().filter(|node| Path::new(&path_of(node)).exists()).count();
         if nodes.len() == count && files == count { Ok(()) } else { Err(format!("{nodes:?}")) }
@@ -139,6 +151,14 @@ fn tell_vivid(action: &str) {
 pub struct Webcam;
 
 impl Webcam {
+    /// Plugs it in where a test that failed has left it unplugged.
+    pub fn plug_in(&self) {
+        if video_nodes().is_empty() {
+            self.command("plug");
+        }
+        wait_for_nodes(2);
+    }
+
     /// Hands it a command: `stall`, `go`, `bad N`, `short N`, `unplug`, `plug`.
     pub fn command(&self, command: &str) {
         fs::OpenOptions::new()

@@ -14,6 +14,7 @@ use protocol::Size;
 use serde_json::{Value, json};
 use tests::{
     Program, Service,
+    guest::{self, CONFIG, PATIENCE},
     loopback::{Footage, Loopback, Reader, Seen},
     wait_until,
 };
@@ -29,19 +30,9 @@ const FOREIGN: &str = "/dev/video12";
 const SIZE: &str = "320x240";
 /// Bytes of a YUYV frame of that size.
 const FRAME: usize = 320 * 240 * 2;
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Short, but not so short that an emulated camera seems to stall.
-const CONFIG: &str = "[timeouts]
-close_after = 0.5
-stall_after = 2.5
-retry_first = 0.05
-retry_most = 0.3
-request = 20
-";
 
 fn service() -> Service {
-    Service::builder().config(CONFIG).test_camera("320x240@15").start()
+    guest::service().test_camera("320x240@15").start()
 }
 
 fn size() -> Size {
@@ -72,7 +63,7 @@ fn drivers(service: &Service) -> Vec<String> {
 fn assert_not_listed(service: &Service) {
     let looks = |log: &str| log.matches("looked for cameras").count();
     let before = looks(&service.log());
-    tests::guest::output("touch", &[EXCLUSIVE]);
+    guest::output("touch", &[EXCLUSIVE]);
     wait_until("another look for cameras", PATIENCE, || {
         let now = looks(&service.log());
         if now > before { Ok(()) } else { Err(format!("{now} looks")) }
@@ -147,7 +138,7 @@ fn v4l2_ctl_reads_right_frames_and_the_camera_rests_when_nobody_reads() {
             assert_eq!(ready["driver_tells_readers"], false, "{ready}");
             assert_eq!((&ready["format"], &ready["fps"]), (&json!(format), &json!(15.0)));
             wait_for_state(&service, "test:0", "closed");
-            let listed = tests::guest::output("v4l2-ctl", &["-d", device, "--list-formats-ext"]);
+            let listed = guest::output("v4l2-ctl", &["-d", device, "--list-formats-ext"]);
             assert!(listed.contains("Size: Discrete 320x240"), "{listed}");
             assert!(listed.contains("(15.000 fps)"), "{listed}");
             // Looking at it is no reason to open the camera.

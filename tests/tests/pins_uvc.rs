@@ -4,28 +4,16 @@
 //! `uvcvideo` driver refuses exposure, white balance and focus while they are automatic, as the
 //! webcam's defaults have it.
 
-use std::time::Duration;
-
 use protocol::StreamRequest;
 use serde_json::{Value, json};
 use tests::{
     Service,
-    guest::{self, Webcam},
+    guest::{self, PATIENCE, Webcam},
     live::{Watcher, any},
     wait_until,
 };
 
 const CAMERA: &str = "usb-vm-camera_UVC_Test_Camera_0001";
-/// Longer than anything takes in an emulated machine.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-const CONFIG: &str = "[timeouts]
-close_after = 0.5
-stall_after = 2.5
-retry_first = 0.05
-retry_most = 0.3
-request = 20
-";
 
 /// What depends on others comes first here, and must not there.
 const PINS: [&str; 7] = [
@@ -46,11 +34,8 @@ const AUTOMATIC: &str =
     "brightness=99,white_balance_automatic=1,auto_exposure=3,focus_automatic_continuous=1";
 
 fn service() -> Service {
-    if guest::video_nodes().is_empty() {
-        Webcam.command("plug");
-    }
-    guest::wait_for_nodes(2);
-    Service::builder().config(CONFIG).start()
+    Webcam.plug_in();
+    guest::service().start()
 }
 
 /// Makes all automatic that can be, and what is not that different from the pins.

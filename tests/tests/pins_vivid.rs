@@ -3,27 +3,18 @@
 //!
 //! Runs in the guest of `tests/vm`, one test after the other: they share the two cameras.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{fs, path::PathBuf};
 
 use protocol::StreamRequest;
 use serde_json::{Value, json};
 use tests::{
-    Service, guest,
+    Service,
+    guest::{self, PATIENCE},
     live::{Watcher, any},
     wait_until,
 };
 
 const CAMERA: &str = "vivid-platform-vivid-000";
-/// Longer than anything takes in an emulated machine.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-const CONFIG: &str = "[timeouts]
-close_after = 0.5
-stall_after = 2.5
-retry_first = 0.05
-retry_most = 0.3
-request = 20
-";
 
 /// Gain cannot be set while it is automatic: it comes first here, and must not there.
 const PINS: [&str; 6] = [
@@ -40,7 +31,7 @@ const PINNED: &str =
 const CHANGED: &str = "gain_automatic=1,brightness=10,menu=1,string=other,mute=0";
 
 fn service() -> Service {
-    Service::builder().config(CONFIG).start()
+    guest::service().start()
 }
 
 #[track_caller]

@@ -12,7 +12,6 @@ use std::{
     collections::HashSet,
     path::Path,
     sync::{Arc, Mutex},
-    time::Duration,
 };
 
 use protocol::{
@@ -21,35 +20,16 @@ use protocol::{
 use serde_json::json;
 use tests::{
     Service,
-    guest::{self, Webcam},
+    guest::{self, PATIENCE, Webcam},
     live::{Events, Judge, Seen, Watcher, any},
     wait_until,
 };
 
 const CAMERA: &str = "usb-vm-camera_UVC_Test_Camera_0001";
-/// Longer than anything takes in an emulated machine.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Short, but not so short that an emulated camera seems to stall.
-const CONFIG: &str = "[timeouts]
-close_after = 0.5
-stall_after = 2.5
-retry_first = 0.05
-retry_most = 0.3
-request = 20
-";
 
 fn service() -> Service {
-    plugged();
-    Service::builder().config(CONFIG).start()
-}
-
-/// Plugs the webcam in where a test that failed has left it unplugged.
-fn plugged() {
-    if guest::video_nodes().is_empty() {
-        Webcam.command("plug");
-    }
-    guest::wait_for_nodes(2);
+    Webcam.plug_in();
+    guest::service().start()
 }
 
 /// MJPG of a size: the camera opens in it where nobody else watches.

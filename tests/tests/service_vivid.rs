@@ -18,27 +18,17 @@ use std::{
 use protocol::{CameraState, CameraSummary, Event, Size, StreamRequest};
 use serde_json::{Value, json};
 use tests::{
-    Service, guest,
+    Service,
+    guest::{self, PATIENCE},
     live::{Events, Judge, Watcher, any},
     wait_until,
 };
 
 const FIRST: &str = "vivid-platform-vivid-000";
 const SECOND: &str = "vivid-platform-vivid-001";
-/// Longer than anything takes in an emulated machine.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Short, but not so short that an emulated camera seems to stall.
-const CONFIG: &str = "[timeouts]
-close_after = 0.5
-stall_after = 2.5
-retry_first = 0.05
-retry_most = 0.3
-request = 20
-";
 
 fn service() -> Service {
-    Service::builder().config(CONFIG).start()
+    guest::service().start()
 }
 
 /// Changes controls of the first camera as another program does.

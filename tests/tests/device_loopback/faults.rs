@@ -198,7 +198,7 @@ fn it_ends_when_the_device_is_removed() {
         fs::remove_file(EXCLUSIVE).expect("root may");
         let ended = loopback.program().wait(PATIENCE);
         let took = began.elapsed();
-        tests::guest::output("mknod", &["-m", "666", EXCLUSIVE, "c", major, minor]);
+        guest::output("mknod", &["-m", "666", EXCLUSIVE, "c", major, minor]);
         drop(reader);
         ended.expect_code(1).expect_error("/dev/video10 was removed");
         assert!(took < SOON, "{took:?}");

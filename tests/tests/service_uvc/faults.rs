@@ -16,7 +16,7 @@ use tests::{
     wait_until,
 };
 
-use super::{CAMERA, CONFIG, PATIENCE, changed, exact, mjpg, plugged, service, wait_until_present};
+use super::{CAMERA, PATIENCE, changed, exact, mjpg, service, wait_until_present};
 
 fn is_in(event: &Event, state: &CameraState) -> bool {
     changed(event).is_some_and(|camera| camera.state == *state)
@@ -175,9 +175,9 @@ fn a_device_that_another_program_holds_is_had_when_that_ends() {
 
 #[test]
 fn without_permission_it_is_listed_and_opening_it_says_which_group_to_join() {
-    plugged();
+    Webcam.plug_in();
     let forbidden = guest::Permissions::of_all(0o000);
-    let service = Service::builder().config(CONFIG).user(1000).start();
+    let service = guest::service().user(1000).start();
     let list = service.json(&["list"]);
     assert_eq!(list.as_array().map(Vec::len), Some(1), "{list}");
     assert_eq!(list[0]["id"], CAMERA, "the id needs no permission");

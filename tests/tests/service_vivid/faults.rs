@@ -10,7 +10,7 @@ use tests::{
     wait_until,
 };
 
-use super::{CONFIG, FIRST, PATIENCE, SECOND, changed, ctl, native, rendition, service};
+use super::{FIRST, PATIENCE, SECOND, changed, ctl, native, rendition, service};
 
 fn is_in(event: &Event, camera: &str, state: &CameraState) -> bool {
     changed(event).is_some_and(|camera_| camera_.id.0 == camera && camera_.state == *state)
@@ -161,7 +161,7 @@ fn a_device_that_another_program_holds_is_had_when_that_ends() {
 
 #[test]
 fn a_camera_that_may_not_be_opened_any_more_says_so_and_works_once_it_may() {
-    let service = Service::builder().config(CONFIG).user(1000).start();
+    let service = guest::service().user(1000).start();
     service.cli(&["info", FIRST]).ok();
     let forbidden = guest::Permissions::of_all(0o600);
     let denied = "no permission to open /dev/video0; add your user to the group `video`";
@@ -174,7 +174,7 @@ fn a_camera_that_may_not_be_opened_any_more_says_so_and_works_once_it_may() {
 
 #[test]
 fn another_user_is_not_served() {
-    let service = Service::builder().config(CONFIG).user(1000).start();
+    let service = guest::service().user(1000).start();
     // This test is root's, whom no permission of the socket's file keeps out.
     let mut raw = tests::Raw::connect(service.socket());
     raw.send(&protocol::Preamble::new(protocol::Role::Control).to_bytes());
