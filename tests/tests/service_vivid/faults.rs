@@ -5,7 +5,7 @@ use std::process::Command;
 use protocol::{CameraId, CameraState, Event};
 use serde_json::json;
 use tests::{
-    Program, Service, guest,
+    Program, guest,
     live::{Events, Watcher, any},
     wait_until,
 };
