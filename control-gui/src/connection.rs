@@ -9,9 +9,7 @@ use iced::{
     task::Task,
 };
 use protocol::{
-    Client, ClientError, ErrorKind, Event, Reply, Request,
-    client::Connector,
-    endpoint::{self, Endpoint},
+    Client, ClientError, ErrorKind, Event, Reply, Request, client::Connector, endpoint,
 };
 use tokio::time::sleep;
 use tracing::{debug, info};
@@ -105,13 +103,6 @@ pub(crate) fn ask(link: Option<&Link>, request: Request) -> Task<Answer> {
 pub(crate) fn subscription() -> Subscription<Update> {
     let overridden = std::env::var_os(endpoint::OVERRIDE);
     Subscription::run_with(overridden, |_| run())
-}
-
-/// Where the service is looked for, in words.
-#[must_use]
-pub(crate) fn places() -> String {
-    let places: Vec<String> = Endpoint::candidates().iter().map(Endpoint::to_string).collect();
-    places.join(", ")
 }
 
 fn run() -> impl Stream<Item = Update> {

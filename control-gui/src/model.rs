@@ -1,7 +1,7 @@
 //! What the service told: cameras, clients, and whether all cameras are off. Built from the full
 //! state and kept true by every change.
 
-use protocol::{CameraId, CameraState, CameraSummary, ClientSummary, Event, Role};
+use protocol::{CameraId, CameraSummary, ClientSummary, Event, Role};
 
 /// Cameras and clients as they are now.
 #[derive(Debug, Default)]
@@ -64,14 +64,6 @@ impl Model {
         streams.sort_by_key(|client| (&client.camera, client.since_unix_ns));
         streams
     }
-
-    /// Whether any camera is on.
-    #[must_use]
-    pub(crate) fn any_on(&self) -> bool {
-        self.cameras.iter().any(|camera| {
-            !matches!(camera.state, CameraState::Closed | CameraState::Blocked | CameraState::Lost)
-        })
-    }
 }
 
 fn put<T: Clone, K: PartialEq>(all: &mut Vec<T>, new: &T, key: impl Fn(&T) -> &K) {
@@ -83,7 +75,7 @@ fn put<T: Clone, K: PartialEq>(all: &mut Vec<T>, new: &T, key: impl Fn(&T) -> &K
 
 #[cfg(test)]
 mod tests {
-    use protocol::State;
+    use protocol::{CameraState, State};
 
     use super::*;
     use crate::samples::camera;
@@ -91,7 +83,8 @@ mod tests {
     #[test]
     fn changes_keep_the_state_true() {
         let mut model = Model::default();
-        let state = State { cameras: vec![camera("b"), camera("a")], clients: vec![], privacy_off: false };
+        let state =
+            State { cameras: vec![camera("b"), camera("a")], clients: vec![], privacy_off: false };
         model.apply(&Event::State(state));
         let ids = |model: &Model| model.cameras.iter().map(|c| c.id.0.clone()).collect::<Vec<_>>();
         assert_eq!(ids(&model), ["a", "b"], "by name");
@@ -102,7 +95,8 @@ mod tests {
         model.apply(&Event::CameraRemoved { camera: CameraId::from("b") });
         model.apply(&Event::PrivacyChanged { off: true });
         assert_eq!(ids(&model), ["a", "c"]);
-        assert!(model.any_on() && model.privacy_off);
+        assert_eq!(model.cameras[0].state, CameraState::Streaming);
+        assert!(model.privacy_off);
 
         model.apply(&Event::State(State { cameras: vec![], clients: vec![], privacy_off: false }));
         assert!(model.cameras.is_empty() && !model.privacy_off, "a new state replaces all");

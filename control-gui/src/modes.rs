@@ -98,7 +98,11 @@ mod tests {
         assert_eq!(formats(&modes, now.size), [PixelFormat::Mjpg, PixelFormat::Yuyv]);
 
         let large = with(&modes, now, Part::Size(Size::new(1280, 720)));
-        assert_eq!(large, Some(mode(PixelFormat::Mjpg, 1280, 720, 30)), "the only one of that size");
+        assert_eq!(
+            large,
+            Some(mode(PixelFormat::Mjpg, 1280, 720, 30)),
+            "the only one of that size"
+        );
         let fast = with(&modes, now, Part::Rate(FrameRate::new(30, 1)));
         assert_eq!(fast, Some(mode(PixelFormat::Yuyv, 640, 480, 30)));
         assert_eq!(with(&modes, now, Part::Format(PixelFormat::Rgb)), None);

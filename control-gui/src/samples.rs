@@ -10,7 +10,7 @@ pub(crate) fn camera(id: &str) -> CameraSummary {
     CameraSummary {
         id: CameraId::from(id),
         name: format!("Camera {id}"),
-        driver: "test".to_owned(),
+        driver: "v4l2".to_owned(),
         bus: String::new(),
         present: true,
         state: CameraState::Closed,
@@ -75,7 +75,10 @@ pub(crate) fn controls() -> Vec<Control> {
     let mut exposure = number("exposure", 300, (1, 1000));
     exposure.flags.inactive = true;
     let entries = ["Disabled", "50 Hz", "60 Hz"];
-    let menu = entries.iter().zip(0..).map(|(label, value)| MenuEntry { value, label: (*label).to_owned() });
+    let menu = entries
+        .iter()
+        .zip(0..)
+        .map(|(label, value)| MenuEntry { value, label: (*label).to_owned() });
     let menu = Control {
         kind: ControlKind::Menu,
         menu: menu.collect(),

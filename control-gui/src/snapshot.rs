@@ -65,7 +65,8 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
     fs::create_dir_all(folder)?;
     let stem = format!("{} {}", file_name(name), local_time());
     for number in 1.. {
-        let name = if number == 1 { format!("{stem}.jpg") } else { format!("{stem} ({number}).jpg") };
+        let name =
+            if number == 1 { format!("{stem}.jpg") } else { format!("{stem} ({number}).jpg") };
         let path = folder.join(name);
         // Never over a picture that is there.
         match fs::File::create_new(&path) {

@@ -70,8 +70,11 @@ fn plain(what: String) -> StartError {
 
 fn spawn() -> Result<(Child, PathBuf), StartError> {
     let program = program().ok_or_else(|| {
-        plain("camera-service was not found, neither beside this program nor on PATH. Install it, \
-               or start it yourself with: camera-service serve".to_owned())
+        plain(
+            "camera-service was not found, neither beside this program nor on PATH. Install it, \
+               or start it yourself with: camera-service serve"
+                .to_owned(),
+        )
     })?;
     let folder = folders::state().unwrap_or_else(env::temp_dir);
     let path = folder.join("service.log");

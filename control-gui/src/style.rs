@@ -4,7 +4,7 @@
 use iced::{
     Background, Border, Color, Theme, border, color,
     theme::Palette,
-    widget::{button, container, pick_list, text, text_input},
+    widget::{button, container, pick_list, scrollable, text, text_input, toggler},
 };
 
 use crate::words::Tone;
@@ -177,8 +177,9 @@ fn filled(background: Color, text_color: Color, status: button::Status) -> butto
 
 /// The one button that a screen is for.
 #[must_use]
-pub(crate) fn main_button(theme: &Theme, status: button::Status) -> button::Style {
-    filled(theme.palette().primary, Color::WHITE, status)
+pub(crate) fn main_button(_: &Theme, status: button::Status) -> button::Style {
+    // Of both themes: white on the dark one's primary is hard to read.
+    filled(light().palette().primary, Color::WHITE, status)
 }
 
 /// A button that ends something.
@@ -264,8 +265,42 @@ pub(crate) fn field(theme: &Theme, status: text_input::Status) -> text_input::St
         _ => (shade(theme, 0.2), 1.0),
     };
     let border = Border { color: colour, width, radius: (ROUND / 2.0).into() };
-    let background = if status == text_input::Status::Disabled { shade(theme, 0.04) } else { raised(theme) };
+    let background =
+        if status == text_input::Status::Disabled { shade(theme, 0.04) } else { raised(theme) };
     text_input::Style { background: background.into(), border, ..style }
+}
+
+/// The switch that turns all cameras off: red while they are.
+#[must_use]
+pub(crate) fn switch(theme: &Theme, status: toggler::Status) -> toggler::Style {
+    let style = toggler::default(theme, status);
+    let (toggler::Status::Active { is_toggled }
+    | toggler::Status::Hovered { is_toggled }
+    | toggler::Status::Disabled { is_toggled }) = status;
+    let off = if matches!(status, toggler::Status::Active { .. }) { 0.4 } else { 0.5 };
+    let background = if is_toggled { theme.palette().danger } else { shade(theme, off) };
+    toggler::Style { background: background.into(), foreground: Color::WHITE.into(), ..style }
+}
+
+/// A thin bar at the right of a list that is longer than its place.
+#[must_use]
+pub(crate) fn scroll(theme: &Theme, status: scrollable::Status) -> scrollable::Style {
+    let style = scrollable::default(theme, status);
+    let share = match status {
+        scrollable::Status::Active { .. } => 0.2,
+        scrollable::Status::Hovered { .. } => 0.3,
+        scrollable::Status::Dragged { .. } => 0.4,
+    };
+    let mut rail = style.vertical_rail;
+    rail.background = None;
+    rail.scroller.background = shade(theme, share).into();
+    scrollable::Style { vertical_rail: rail, ..style }
+}
+
+/// Width of that bar.
+pub(crate) fn thin() -> scrollable::Direction {
+    let bar = scrollable::Scrollbar::new().width(6).scroller_width(6);
+    scrollable::Direction::Vertical(bar)
 }
 
 /// A list to choose from.

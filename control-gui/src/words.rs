@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use protocol::{CameraState, CameraSummary, Mode, PixelFormat, Size};
+use protocol::{CameraState, CameraSummary, PixelFormat, Size};
 
 /// How something is to be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,12 +40,6 @@ fn lost(camera: &CameraSummary) -> String {
     format!("Held by {}", holder[..end].trim())
 }
 
-/// Size and rate: `1280 × 720, 30 fps`.
-#[must_use]
-pub(crate) fn mode(mode: &Mode) -> String {
-    format!("{}, {} fps", size(mode.size), mode.rate)
-}
-
 /// `1280 × 720`.
 #[must_use]
 pub(crate) fn size(size: Size) -> String {
@@ -80,8 +74,7 @@ pub(crate) fn since(unix_ns: u64) -> String {
 }
 
 fn duration(time: Duration) -> String {
-    let (seconds, minutes, hours) =
-        (time.as_secs(), time.as_secs() / 60, time.as_secs() / 3600);
+    let (seconds, minutes, hours) = (time.as_secs(), time.as_secs() / 60, time.as_secs() / 3600);
     match (hours, minutes) {
         (0, 0) => format!("{seconds} s"),
         (0, _) => format!("{minutes} min"),
@@ -98,11 +91,17 @@ mod tests {
     #[test]
     fn who_holds_a_camera_is_named() {
         let lost = |reason: &str| {
-            let camera =
-                CameraSummary { state: CameraState::Lost, reason: reason.to_owned(), ..camera("a") };
+            let camera = CameraSummary {
+                state: CameraState::Lost,
+                reason: reason.to_owned(),
+                ..camera("a")
+            };
             state(&camera).1
         };
-        assert_eq!(lost("held by ffmpeg (pid 7); close it there and frames resume"), "Held by ffmpeg");
+        assert_eq!(
+            lost("held by ffmpeg (pid 7); close it there and frames resume"),
+            "Held by ffmpeg"
+        );
         let hidden = "held by another user's program, or one that cannot be seen; frames resume";
         assert_eq!(lost(hidden), "Held by another user's program");
         assert_eq!(lost("the camera was unplugged"), "Lost");

@@ -3,8 +3,7 @@
 
 mod keys;
 mod service;
-#[path = "view.rs"]
-mod views;
+mod view;
 
 use std::collections::{HashMap, HashSet};
 
@@ -28,6 +27,8 @@ use crate::{
     },
     start, style,
 };
+
+pub(crate) use service::Purpose;
 
 /// The whole program.
 pub(crate) struct App {
@@ -78,7 +79,7 @@ pub(crate) enum Message {
     /// All cameras are to be off, or on again.
     Privacy(bool),
     /// The service answered a request of this kind.
-    Answered(service::Purpose, Answer),
+    Answered(Purpose, Answer),
     /// A picture was written, or why not.
     Snapshot(Result<std::path::PathBuf, String>),
     WindowKnown(Option<window::Id>),
@@ -128,10 +129,8 @@ impl App {
             window: None,
             system_theme: theme::Mode::None,
         };
-        let tasks = [
-            window::oldest().map(Message::WindowKnown),
-            system::theme().map(Message::SystemTheme),
-        ];
+        let tasks =
+            [window::oldest().map(Message::WindowKnown), system::theme().map(Message::SystemTheme)];
         (app, Task::batch(tasks))
     }
 
@@ -155,9 +154,7 @@ impl App {
     pub(crate) fn subscription(&self) -> Subscription<Message> {
         let watched = self.stage.watched() > 0;
         // Without a reason nothing wakes the program.
-        let ticks = watched
-            || self.remembered != self.saved
-            || matches!(self.page, Page::Clients);
+        let ticks = watched || self.remembered != self.saved || matches!(self.page, Page::Clients);
         let tick = ticks.then(|| time::every(time::Duration::from_secs(1)).map(|_| Message::Tick));
         Subscription::batch(
             [
@@ -214,7 +211,8 @@ impl App {
             Message::Snapshot(result) => self.snapshot_taken(result),
             Message::WindowKnown(id) => {
                 self.window = id;
-                return id.map_or_else(Task::none, |id| window::scale_factor(id).map(Message::Scale));
+                return id
+                    .map_or_else(Task::none, |id| window::scale_factor(id).map(Message::Scale));
             }
             Message::Scale(scale) => self.stage.scale = scale,
             Message::Window(event) => self.window_changed(&event),

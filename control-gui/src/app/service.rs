@@ -93,7 +93,8 @@ impl App {
     fn choose_camera(&mut self) -> Task<Message> {
         if let Some(named) = self.options.camera.take() {
             let Some(camera) = self.model.find(&named).map(|camera| camera.id.clone()) else {
-                self.notices.error(format!("There is no camera called {named:?}. Choose one of the list."));
+                self.notices
+                    .error(format!("There is no camera called {named:?}. Choose one of the list."));
                 return self.choose_camera();
             };
             self.stage.watch(&camera);
@@ -219,17 +220,27 @@ impl App {
     /// Sends what the panel asks, in that order. A value's answer is held back for so long that no
     /// more than one goes out in a frame's time.
     fn ask_panel(&self, asks: Vec<Ask>) -> Task<Message> {
-        if self.link.is_none() && !asks.iter().any(|ask| matches!(ask.purpose, controls::Purpose::Set(_))) {
+        if self.link.is_none()
+            && !asks.iter().any(|ask| matches!(ask.purpose, controls::Purpose::Set(_)))
+        {
             // They are asked again once there is a connection.
             return Task::none();
         }
         let tasks = asks.into_iter().map(|Ask { camera, purpose, request }| {
             let paced = matches!(purpose, controls::Purpose::Set(_));
             let answered = move |answer| {
-                Message::Controls(controls::Message::Answered(camera.clone(), purpose.clone(), answer))
+                Message::Controls(controls::Message::Answered(
+                    camera.clone(),
+                    purpose.clone(),
+                    answer,
+                ))
             };
             let answer = ask(self.link.as_ref(), request);
-            if paced { connection::paced(answer, controls::INTERVAL).map(answered) } else { answer.map(answered) }
+            if paced {
+                connection::paced(answer, controls::INTERVAL).map(answered)
+            } else {
+                answer.map(answered)
+            }
         });
         // One after the other: a list that is asked for after a change has that change.
         tasks.fold(Task::none(), Task::chain)

@@ -2,7 +2,9 @@
 
 use iced::{
     Center, Element, Fill,
-    widget::{bottom_center, button, column, container, row, space, stack, text, toggler},
+    widget::{
+        bottom_center, button, column, container, mouse_area, row, space, stack, text, toggler,
+    },
 };
 
 use super::{App, Message, Page, Shown};
@@ -30,7 +32,7 @@ impl App {
             return content;
         }
         let notices = container(self.notices.view().map(Message::Notice)).padding(APART);
-        stack![content, bottom_center(notices)].into()
+        stack![container(content).width(Fill).height(Fill), bottom_center(notices)].into()
     }
 
     fn fullscreen_picture(&self) -> Option<Element<'_, Message>> {
@@ -51,12 +53,15 @@ impl App {
     fn bar(&self) -> Element<'_, Message> {
         let off = self.model.privacy_off;
         let label = if off { "All cameras are off" } else { "Turn all cameras off" };
-        let privacy = toggler(off)
-            .label(label)
-            .text_size(BODY)
+        let switch = toggler(off)
+            .style(style::switch)
             .on_toggle_maybe(self.link.is_some().then_some(Message::Privacy));
+        let label = mouse_area(text(label).size(BODY)).on_press(Message::Privacy(!off));
+        let privacy = row![switch, label].spacing(NEAR).align_y(Center);
         let tool = |label, on, shown| {
-            button(text(label).size(BODY)).style(style::switch_button(on)).on_press(Message::Show(shown))
+            button(text(label).size(BODY))
+                .style(style::switch_button(on))
+                .on_press(Message::Show(shown))
         };
         let on_cameras = matches!(self.page, Page::Cameras);
         let mut tools = row![].spacing(NEAR);
@@ -85,7 +90,8 @@ impl App {
             .on_press(Message::Welcome(welcome::Message::Start));
         let what = "The camera service has ended. What is shown is how things were.";
         let content = row![text(what).size(BODY).width(Fill), start].spacing(APART).align_y(Center);
-        let banner = container(content).padding([NEAR, APART]).style(style::banner(Tone::Attention));
+        let banner =
+            container(content).padding([NEAR, APART]).style(style::banner(Tone::Attention));
         Some(container(banner).padding([NEAR, APART]).into())
     }
 

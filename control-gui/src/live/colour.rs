@@ -64,7 +64,8 @@ mod tests {
             (Colour::JPEG, [128, 128, 128], [128, 128, 128]),
         ] {
             let got = rgb(colour, yuv);
-            let near = got.iter().zip(expected).all(|(got, want): (&i32, i32)| (got - want).abs() <= 2);
+            let near =
+                got.iter().zip(expected).all(|(got, want): (&i32, i32)| (got - want).abs() <= 2);
             assert!(near, "{colour:?} {yuv:?} → {got:?}, not {expected:?}");
         }
     }

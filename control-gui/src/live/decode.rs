@@ -107,7 +107,10 @@ fn decode_jpeg(
     let length = turbojpeg::yuv_pixels_len(width, 1, height, header.subsamp)?;
     let mut buffer = buffers.take(length);
     let pixels = buffer.as_mut_slice();
-    jpeg.decompress_to_yuv(frame, YuvImage { pixels, width, align: 1, height, subsamp: header.subsamp })?;
+    jpeg.decompress_to_yuv(
+        frame,
+        YuvImage { pixels, width, align: 1, height, subsamp: header.subsamp },
+    )?;
     let (layout, planes) = jpeg_planes(width, height, header.subsamp);
     let size = Size::new(width as u32, height as u32);
     // The planes of a JPEG image are always of full range.
@@ -156,8 +159,7 @@ fn widen(frame: &Frame, order: [usize; 3], buffers: &Buffers) -> Result<Picture,
         }
     }
     let stride = width * 4;
-    let plane =
-        Plane { offset: 0, stride, width: width as u32, height: height as u32, texel: 4 };
+    let plane = Plane { offset: 0, stride, width: width as u32, height: height as u32, texel: 4 };
     let what = (header.size, header.colour, Stamp::from(header));
     Picture::decoded(buffer, Layout::Rgba, vec![plane], what)
 }
@@ -169,14 +171,20 @@ mod tests {
     #[test]
     fn planes_of_a_jpeg_image_fill_what_the_decoder_asks_for() {
         for subsamp in [
-            Subsamp::None, Subsamp::Sub2x1, Subsamp::Sub2x2, Subsamp::Sub1x2, Subsamp::Sub4x1,
+            Subsamp::None,
+            Subsamp::Sub2x1,
+            Subsamp::Sub2x2,
+            Subsamp::Sub1x2,
+            Subsamp::Sub4x1,
             Subsamp::Gray,
         ] {
             for (width, height) in [(640, 480), (641, 479), (1, 1), (33, 17)] {
                 let length = turbojpeg::yuv_pixels_len(width, 1, height, subsamp).expect("a size");
                 let (_, planes) = jpeg_planes(width, height, subsamp);
                 let last = planes.last().expect("a plane");
-                let padded = if planes.len() == 1 { height * last.stride } else {
+                let padded = if planes.len() == 1 {
+                    height * last.stride
+                } else {
                     last.offset + last.stride * last.height as usize
                 };
                 assert_eq!(padded, length, "{subsamp:?} {width}x{height}");

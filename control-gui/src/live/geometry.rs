@@ -74,7 +74,8 @@ impl Placement {
                 Fit::Actual => 1.0,
             };
         let (w, h) = ((w * scale).round().max(1.0), (h * scale).round().max(1.0));
-        let middle = |area: f32, length: f32, pan: f32| ((area - length) / 2.0 - pan * length).round();
+        let middle =
+            |area: f32, length: f32, pan: f32| ((area - length) / 2.0 - pan * length).round();
         let [x, y] = self.pan;
         Placed { left: middle(width, w, x), top: middle(height, h, y), width: w, height: h }
     }
@@ -162,7 +163,10 @@ mod tests {
         for factor in [1.5, 2.0, 0.8] {
             placement.zoom(factor, at, area, VGA);
             let now = under(&placement);
-            assert!((now.0 - before.0).abs() < 0.003 && (now.1 - before.1).abs() < 0.003, "{now:?}");
+            assert!(
+                (now.0 - before.0).abs() < 0.003 && (now.1 - before.1).abs() < 0.003,
+                "{now:?}"
+            );
         }
         placement.zoom(0.01, at, area, VGA);
         assert_eq!(placement, Placement::default(), "all of it again");

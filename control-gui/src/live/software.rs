@@ -1,12 +1,12 @@
 //! Drawing without a GPU: a picture becomes red, green and blue at the size it is shown in, and is
 //! then copied to the window as it is. On the thread that draws.
 
-use iced::advanced::image::Handle;
 use super::{
     colour::ToRgb,
     geometry::{Placed, Placement},
     picture::{Layout, Picture, Plane},
 };
+use iced::advanced::image::Handle;
 
 /// A picture at the size it is shown in.
 #[derive(Debug, Clone)]
@@ -74,7 +74,8 @@ impl Fixed {
     #[inline(always)]
     fn rgb(&self, [y, u, v]: [u8; 3]) -> [u8; 3] {
         let (y, u, v) = (i32::from(y), i32::from(u), i32::from(v));
-        let channel = |[a, b, c, add]: [i32; 4]| ((a * y + b * u + c * v + add) >> 16).clamp(0, 255);
+        let channel =
+            |[a, b, c, add]: [i32; 4]| ((a * y + b * u + c * v + add) >> 16).clamp(0, 255);
         [channel(self.0[0]) as u8, channel(self.0[1]) as u8, channel(self.0[2]) as u8]
     }
 }
@@ -101,7 +102,8 @@ fn fill(pixels: &mut [u8], picture: &Picture, columns: &[u32], rows: impl Iterat
                 });
             }
             (Layout::SemiPlanar, [luma, chroma]) => {
-                let (luma, uv) = (row(luma, y), row(chroma, scaled(y, chroma.0.height, size.height)));
+                let (luma, uv) =
+                    (row(luma, y), row(chroma, scaled(y, chroma.0.height, size.height)));
                 each(to, columns, |x| matrix.rgb([luma[x], uv[x / 2 * 2], uv[x / 2 * 2 + 1]]));
             }
             (Layout::Planar, [luma, u, v]) => {
@@ -149,12 +151,17 @@ mod tests {
         for (index, (width, height)) in sizes.into_iter().enumerate() {
             let (offset, stride) = (bytes.len(), width as usize);
             planes.push(Plane { offset, stride, width, height, texel: 1 });
-            bytes.extend((0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| fill(index, x, y)));
+            bytes.extend(
+                (0..height)
+                    .flat_map(|y| (0..width).map(move |x| (x, y)))
+                    .map(|(x, y)| fill(index, x, y)),
+            );
         }
         let mut buffer = Buffers::default().take(bytes.len());
         buffer.copy_from_slice(&bytes);
         let stamp = Stamp { sequence: 0, unix_ns: 0, dropped: 0 };
-        Picture::decoded(buffer, Layout::Planar, planes, (size, Colour::JPEG, stamp)).expect("planes")
+        Picture::decoded(buffer, Layout::Planar, planes, (size, Colour::JPEG, stamp))
+            .expect("planes")
     }
 
     fn pixel(image: &Image, x: u32, y: u32) -> [u8; 4] {
@@ -172,11 +179,14 @@ mod tests {
             });
             let area = (size.width as f32 * 2.0, size.height as f32 * 2.0);
             let image = convert(&picture, &Placement::default(), area).expect("an image");
-            for (x, y) in [(0, 0), (size.width - 1, size.height - 1), (size.width / 2, size.height / 3)] {
+            for (x, y) in
+                [(0, 0), (size.width - 1, size.height - 1), (size.width / 2, size.height / 3)]
+            {
                 let grey = (x * 16 + y) as u8;
                 assert_eq!(pixel(&image, x * 2, y * 2), [grey, grey, grey, 255], "{size}");
             }
-            let mirrored = Placement { mirror: true, ..Placement::default() };
+            let mut mirrored = Placement::default();
+            mirrored.mirror = true;
             let image = convert(&picture, &mirrored, area).expect("an image");
             assert_eq!(pixel(&image, 0, 0)[0], ((size.width - 1) * 16) as u8);
         }
@@ -185,7 +195,8 @@ mod tests {
     #[test]
     fn what_lies_outside_the_area_is_not_computed() {
         let picture = planar(Size::new(64, 64), |_, x, _| x as u8);
-        let fill = Placement { fit: crate::live::Fit::Fill, ..Placement::default() };
+        let mut fill = Placement::default();
+        fill.fit = crate::live::Fit::Fill;
         let image = convert(&picture, &fill, (64.0, 16.0)).expect("an image");
         assert_eq!((image.placed.width, image.placed.height), (64.0, 16.0));
     }

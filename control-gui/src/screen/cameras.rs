@@ -43,7 +43,7 @@ pub(crate) fn view<'a>(
     }
     let mut content = column![
         text("Cameras").size(SMALL).style(style::quiet),
-        scrollable(list).height(Fill).spacing(TIGHT),
+        scrollable(list).direction(style::thin()).style(style::scroll).height(Fill),
     ]
     .spacing(NEAR);
     if stage.watched() > 1 {
@@ -59,11 +59,9 @@ pub(crate) fn view<'a>(
 fn entry<'a>(camera: &'a CameraSummary, selected: bool, rate: Option<f32>) -> Element<'a, Message> {
     let (tone, state) = words::state(camera);
     let mark = container(space().width(8).height(8)).style(style::mark(tone));
-    let mut lines = column![
-        text(&camera.name).size(BODY),
-        text(state).size(SMALL).style(style::toned(tone)),
-    ]
-    .spacing(2);
+    let mut lines =
+        column![text(&camera.name).size(BODY), text(state).size(SMALL).style(style::toned(tone)),]
+            .spacing(2);
     if let (Some(mode), CameraState::Streaming) = (&camera.mode, &camera.state) {
         let rate = rate.unwrap_or(mode.rate.as_f64() as f32);
         let mode = format!("{}, {rate:.0} fps", words::size(mode.size));
@@ -84,4 +82,3 @@ fn entry<'a>(camera: &'a CameraSummary, selected: bool, rate: Option<f32>) -> El
         .on_press(Message::Select(camera.id.clone()))
         .into()
 }
-

@@ -40,7 +40,11 @@ pub(crate) fn view(model: &Model) -> Element<'_, Message> {
         list = list.push(entry(model, client));
     }
     let card = container(list).padding(APART).width(Fill).style(style::card);
-    column![head, scrollable(card)].spacing(APART).padding(APART).max_width(860).into()
+    column![head, scrollable(card).direction(style::thin()).style(style::scroll)]
+        .spacing(APART)
+        .padding(APART)
+        .max_width(860)
+        .into()
 }
 
 fn entry<'a>(model: &'a Model, client: &'a ClientSummary) -> Element<'a, Message> {

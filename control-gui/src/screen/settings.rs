@@ -63,7 +63,8 @@ impl Settings {
                 let folder = std::path::PathBuf::from(self.folder.trim());
                 if !folder.is_absolute() {
                     return Action::Refused(
-                        "A snapshot folder begins at the root, such as /home/me/Pictures.".to_owned(),
+                        "A snapshot folder begins at the root, such as /home/me/Pictures."
+                            .to_owned(),
                     );
                 }
                 remembered.snapshot_folder = (folder != folders::pictures()).then_some(folder);
@@ -98,9 +99,9 @@ impl Settings {
             button(text("Use").size(BODY))
                 .style(style::plain_button)
                 .on_press_maybe(changed.then_some(Message::FolderDone)),
-            button(text("Default").size(BODY))
-                .style(style::link_button)
-                .on_press_maybe(remembered.snapshot_folder.is_some().then_some(Message::FolderDefault)),
+            button(text("Default").size(BODY)).style(style::link_button).on_press_maybe(
+                remembered.snapshot_folder.is_some().then_some(Message::FolderDefault)
+            ),
         ]
         .spacing(NEAR)
         .align_y(Center);
@@ -114,11 +115,7 @@ impl Settings {
     }
 }
 
-fn setting<'a>(
-    title: &'a str,
-    what: &'a str,
-    field: Element<'a, Message>,
-) -> Element<'a, Message> {
+fn setting<'a>(title: &'a str, what: &'a str, field: Element<'a, Message>) -> Element<'a, Message> {
     let title = text(title).size(BODY);
     column![title, text(what).size(SMALL).style(style::quiet), field].spacing(TIGHT).into()
 }

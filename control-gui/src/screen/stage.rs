@@ -227,7 +227,11 @@ impl Stage {
     }
 
     /// The middle of the window.
-    pub(crate) fn view<'a>(&'a self, shown: Shown<'a>, names: impl Fn(&CameraId) -> String) -> Element<'a, Message> {
+    pub(crate) fn view<'a>(
+        &'a self,
+        shown: Shown<'a>,
+        names: impl Fn(&CameraId) -> String,
+    ) -> Element<'a, Message> {
         if self.grid && self.views.len() > 1 {
             return self.all(shown, names);
         }
@@ -244,7 +248,11 @@ impl Stage {
         }
     }
 
-    fn all<'a>(&'a self, shown: Shown<'a>, names: impl Fn(&CameraId) -> String) -> Element<'a, Message> {
+    fn all<'a>(
+        &'a self,
+        shown: Shown<'a>,
+        names: impl Fn(&CameraId) -> String,
+    ) -> Element<'a, Message> {
         let across = if self.views.len() > 4 { 3 } else { 2 };
         let with = Surroundings { scale: self.scale, figures: shown.figures };
         let cells: Vec<Element<'_, Message>> = self
@@ -292,9 +300,9 @@ impl Stage {
         let wished = self.wished.get(&camera.id).copied().or(camera.mode);
         if let Some(detail) = detail {
             let first = modes::sizes(&detail.modes).first().copied();
-            let like = wished.or_else(|| {
-                detail.modes.iter().find(|mode| Some(mode.size) == first).copied()
-            });
+            let like = wished
+                .or_else(|| detail.modes.iter().find(|mode| Some(mode.size) == first).copied());
+            content = content.push(space().height(TIGHT));
             if let (Some(like), true) = (like, detail.modes.len() > 1) {
                 let chosen = wished.is_some();
                 content = content.push(choose_mode(camera, &detail.modes, like, chosen));
@@ -303,7 +311,9 @@ impl Stage {
         if camera.held_open {
             content = content.push(held(camera));
         }
-        center(container(content).padding(FAR).max_width(520).style(style::card)).padding(APART).into()
+        center(container(content).padding(FAR).max_width(520).style(style::card))
+            .padding(APART)
+            .into()
     }
 
     /// What can be done with a picture.
@@ -375,14 +385,15 @@ fn choose_mode<'a>(
 }
 
 fn nothing<'a>(any: bool) -> Element<'a, Message> {
-    let content = if any {
-        column![text("Choose a camera").size(HEADING)]
-    } else {
-        let add = button(text("Use a test camera").size(BODY))
-            .padding([NEAR, APART])
-            .style(style::main_button)
-            .on_press(Message::AddTestCamera);
-        column![
+    let content =
+        if any {
+            column![text("Choose a camera").size(HEADING)]
+        } else {
+            let add = button(text("Use a test camera").size(BODY))
+                .padding([NEAR, APART])
+                .style(style::main_button)
+                .on_press(Message::AddTestCamera);
+            column![
             text("No camera was found").size(HEADING),
             text("Plug one in, and it appears here. One that is plugged in and not listed may be \
                   forbidden to you: in a terminal, `camera-service list` says why.")
@@ -395,7 +406,7 @@ fn nothing<'a>(any: bool) -> Element<'a, Message> {
                 .size(SMALL)
                 .style(style::toned(Tone::Quiet)),
         ]
-    };
+        };
     let content = content.spacing(NEAR).align_x(Center);
     center(container(content).padding(FAR).max_width(520).style(style::card)).padding(APART).into()
 }

@@ -128,7 +128,9 @@ impl View {
             layers = layers.push(container(message).center(Fill));
         }
         let mut corner = column![].spacing(TIGHT);
-        if with.figures && let Some(figures) = self.figures() {
+        if with.figures
+            && let Some(figures) = self.figures()
+        {
             corner = corner.push(label(figures));
         }
         if self.frozen {

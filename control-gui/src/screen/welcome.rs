@@ -6,7 +6,7 @@ use iced::{
 };
 
 use crate::{
-    connection::{self, Why},
+    connection::Why,
     start::StartError,
     style::{self, APART, BODY, FAR, HEADING, NEAR, SMALL, TITLE},
     words::Tone,
@@ -80,11 +80,10 @@ impl Welcome {
         .align_x(Center);
         if let Some(error) = &self.failed {
             content = content.push(failure(error));
-        } else {
-            let looked = format!("Looked for it at {}", connection::places());
-            content = content.push(text(looked).size(SMALL).style(style::quiet).center());
         }
-        center(container(content).padding(FAR).max_width(640).style(style::card)).padding(APART).into()
+        center(container(content).padding(FAR).max_width(640).style(style::card))
+            .padding(APART)
+            .into()
     }
 }
 
@@ -94,6 +93,7 @@ fn failure(error: &StartError) -> Element<'_, Message> {
     if !error.log.is_empty() {
         let log = text(&error.log).size(SMALL);
         let log = scrollable(container(log).padding(NEAR)).height(160).width(Fill);
+        let log = log.direction(style::thin()).style(style::scroll);
         content = content
             .push(text("The last lines of its log:").size(SMALL).style(style::quiet))
             .push(container(log).style(style::banner(Tone::Quiet)));

@@ -2,7 +2,9 @@
 
 use iced::{
     Center, Element, Fill,
-    widget::{button, checkbox, column, container, pick_list, row, slider, space, text, text_input},
+    widget::{
+        button, checkbox, column, container, pick_list, row, slider, space, text, text_input,
+    },
 };
 use protocol::{Control, ControlKind, ControlValue};
 
@@ -39,8 +41,7 @@ pub(crate) fn view<'a>(
         }
         ControlKind::Boolean => {
             let on = matches!(value, ControlValue::Boolean(true));
-            let toggled =
-                |on| Message::Set(control.name.clone(), ControlValue::Boolean(on));
+            let toggled = |on| Message::Set(control.name.clone(), ControlValue::Boolean(on));
             let box_ = checkbox(on).on_toggle_maybe(can_set.then_some(toggled));
             content = content.push(head.push(box_));
         }
@@ -193,5 +194,7 @@ fn actions<'a>(
     if reset.is_none() && pin.is_none() {
         return None;
     }
-    Some(row![].extend(reset.map(Element::from)).extend(pin.map(Element::from)).spacing(NEAR).into())
+    Some(
+        row![].extend(reset.map(Element::from)).extend(pin.map(Element::from)).spacing(NEAR).into(),
+    )
 }

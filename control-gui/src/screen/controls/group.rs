@@ -45,8 +45,18 @@ impl Group {
         } else if has(&["exposure", "gain", "iso", "iris", "backlight", "shutter", "3a_lock"]) {
             Self::Exposure
         } else if has(&[
-            "brightness", "contrast", "saturation", "hue", "gamma", "sharpness", "power_line",
-            "flip", "mirror", "colour", "color", "noise",
+            "brightness",
+            "contrast",
+            "saturation",
+            "hue",
+            "gamma",
+            "sharpness",
+            "power_line",
+            "flip",
+            "mirror",
+            "colour",
+            "color",
+            "noise",
         ]) {
             Self::Image
         } else {

@@ -15,8 +15,8 @@ use protocol::{
     CameraId, Control, ControlOutcome, ControlSetting, ControlValue, Event, Reply, Request,
 };
 
-pub(crate) use edit::INTERVAL;
 use edit::Edit;
+pub(crate) use edit::INTERVAL;
 use group::Group;
 use presets::Presets;
 
@@ -169,7 +169,10 @@ impl Panel {
             Message::Pin(name, pinned) => return self.pin(name, pinned),
             Message::Presets(message) => {
                 let request = self.presets.update(message, &self.camera);
-                return request.map(|request| self.ask(Purpose::Change, request)).into_iter().collect();
+                return request
+                    .map(|request| self.ask(Purpose::Change, request))
+                    .into_iter()
+                    .collect();
             }
             Message::Retry => {
                 self.loaded = Loaded::NotYet;
@@ -307,7 +310,9 @@ impl Panel {
         .align_y(Center);
         let content = column![head].spacing(NEAR);
         let content = match &self.loaded {
-            Loaded::NotYet => content.push(text("Asking the camera").size(BODY).style(style::quiet)),
+            Loaded::NotYet => {
+                content.push(text("Asking the camera").size(BODY).style(style::quiet))
+            }
             Loaded::Failed(why) => {
                 let retry = button(text("Try again").size(BODY)).style(style::plain_button);
                 let why = text(why).size(BODY).style(style::toned(Tone::Wrong));
@@ -325,7 +330,9 @@ impl Panel {
                     .style(style::field)
                     .on_input(Message::Search);
                 let list = container(self.groups()).padding(iced::Padding::ZERO.right(APART));
-                content.push(search).push(scrollable(list).height(Fill))
+                content.push(search).push(
+                    scrollable(list).direction(style::thin()).style(style::scroll).height(Fill),
+                )
             }
         };
         container(content.padding(APART)).width(PANEL_WIDTH).height(Fill).style(style::side).into()

@@ -97,7 +97,10 @@ impl Presets {
         }
         for name in &self.names {
             let link = |label, message| {
-                button(text(label).size(SMALL)).padding(0).style(style::link_button).on_press(message)
+                button(text(label).size(SMALL))
+                    .padding(0)
+                    .style(style::link_button)
+                    .on_press(message)
             };
             content = content.push(
                 row![
