@@ -150,6 +150,11 @@ impl Area {
     /// The whole screen.
     pub const ALL: Self = Self { left: 0, top: 0, width: SCREEN.width, height: SCREEN.height };
 
+    /// Where the bars of a test camera's picture have nothing before them.
+    pub fn bar_row(self) -> u32 {
+        self.top + self.height * 7 / 10
+    }
+
     /// Its middle.
     pub fn middle(self) -> (u32, u32) {
         (self.left + self.width / 2, self.top + self.height / 2)
