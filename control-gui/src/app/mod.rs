@@ -1,6 +1,7 @@
 //! The program's state, and what every message does to it. Everything here runs on the main
 //! thread and returns at once; what takes time is a task.
 
+mod frame;
 mod keys;
 mod service;
 mod view;
@@ -161,7 +162,7 @@ impl App {
                 connection::subscription().map(Message::Connection),
                 self.stage.subscription().map(Message::Stage),
                 keyboard::listen().filter_map(keys::command).map(Message::Key),
-                window::events().filter_map(window_event),
+                window::events().filter_map(frame::event),
                 window::close_requests().map(|_| Message::CloseRequested),
                 system::theme_changes().map(Message::SystemTheme),
             ]
@@ -201,7 +202,7 @@ impl App {
             Message::Notice(notice::Message::Dismiss(id)) => self.notices.dismiss(id),
             Message::Notice(notice::Message::Take(id, notice::Offer::OpenFolder(folder))) => {
                 self.notices.dismiss(id);
-                if let Err(error) = open_folder(&folder) {
+                if let Err(error) = frame::open_folder(&folder) {
                     self.notices.error(format!("Cannot open {}: {error}", folder.display()));
                 }
             }
@@ -222,7 +223,7 @@ impl App {
             Message::Saved(Ok(())) => {}
             Message::Saved(Err(error)) => warn!("settings cannot be remembered: {error}"),
             Message::CloseRequested => {
-                let last = save(self.remembered.clone());
+                let last = frame::save(self.remembered.clone());
                 return Task::perform(last, |_| Message::Close);
             }
             Message::Close => return iced::exit(),
@@ -260,25 +261,6 @@ impl App {
         if matches!(self.page, Page::Clients) { self.ask_for_clients() } else { Task::none() }
     }
 
-    fn window_changed(&mut self, event: &window::Event) {
-        match event {
-            window::Event::Resized(size) => {
-                self.size = *size;
-                if !self.fullscreen {
-                    (self.remembered.width, self.remembered.height) = (size.width, size.height);
-                }
-            }
-            window::Event::Rescaled(scale) => self.stage.scale = *scale,
-            _ => {}
-        }
-    }
-
-    fn set_fullscreen(&mut self, fullscreen: bool) -> Task<Message> {
-        self.fullscreen = fullscreen;
-        let mode = if fullscreen { window::Mode::Fullscreen } else { window::Mode::Windowed };
-        self.window.map_or_else(Task::none, |id| window::set_mode(id, mode))
-    }
-
     fn tick(&mut self) -> Task<Message> {
         let mut tasks = vec![];
         if let Some(id) = self.window {
@@ -289,33 +271,8 @@ impl App {
         }
         if self.remembered != self.saved {
             self.saved = self.remembered.clone();
-            tasks.push(Task::perform(save(self.remembered.clone()), Message::Saved));
+            tasks.push(Task::perform(frame::save(self.remembered.clone()), Message::Saved));
         }
         Task::batch(tasks)
     }
-}
-
-fn window_event((_, event): (window::Id, window::Event)) -> Option<Message> {
-    matches!(event, window::Event::Resized(_) | window::Event::Rescaled(_))
-        .then_some(Message::Window(event))
-}
-
-async fn save(remembered: Remembered) -> Result<(), String> {
-    let saved = tokio::task::spawn_blocking(move || remembered.save()).await;
-    saved.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
-}
-
-/// Has the desktop show a folder.
-fn open_folder(folder: &std::path::Path) -> std::io::Result<()> {
-    let opener = if cfg!(windows) {
-        "explorer"
-    } else if cfg!(target_os = "macos") {
-        "open"
-    } else {
-        "xdg-open"
-    };
-    let mut child = std::process::Command::new(opener).arg(folder).spawn()?;
-    // Somebody has to hear of its end.
-    std::thread::Builder::new().name("opener".to_owned()).spawn(move || child.wait())?;
-    Ok(())
 }

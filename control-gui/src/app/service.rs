@@ -67,7 +67,8 @@ impl App {
             Event::CameraAdded(_) if self.selected.is_none() => return self.choose_camera(),
             // What it can do is known only while it is there.
             Event::CameraAdded(camera) if Some(&camera.id) == self.selected.as_ref() => {
-                return self.select(camera.id.clone());
+                let asks = self.panel.as_ref().map(Panel::ask_for_all).unwrap_or_default();
+                return Task::batch([self.describe(), self.ask_panel(asks)]);
             }
             Event::CameraRemoved { camera } if Some(camera) == self.selected.as_ref() => {
                 if !self.stage.is_watched(camera) {

@@ -11,6 +11,7 @@ mod newest;
 mod picture;
 mod software;
 pub(crate) mod stream;
+mod textures;
 mod widget;
 
 pub(crate) use geometry::{Fit, Placement};
