@@ -4,7 +4,8 @@ SUITES ?=
 # How long each fuzz target runs.
 FUZZ_SECONDS ?= 300
 
-binary := $(or $(CARGO_TARGET_DIR),target)/release/camera-service
+built := $(or $(CARGO_TARGET_DIR),target)/release
+binary := $(built)/camera-service
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build run test lint vm-test bench fuzz install uninstall clean
@@ -15,11 +16,11 @@ help: ## what there is
 deps: ## install the Debian packages that are missing, for building and testing
 	@scripts/deps.sh test
 
-build: ## build the release binary
+build: ## build the release binaries
 	@scripts/deps.sh build
-	cargo build --release --package camera-service
+	cargo build --release --package camera-service --package control-gui
 
-run: build ## build, start the service, say how to watch; Ctrl-C ends it
+run: build ## build, start the service, open its window or say how to watch; Ctrl-C ends it
 	@scripts/run.sh $(binary)
 
 test: deps ## lint, and all tests: also in a guest with the kernel's real camera drivers
@@ -50,16 +51,20 @@ fuzz: ## fuzz the decoder and the service, FUZZ_SECONDS each target; keeps the c
 bin := $(DESTDIR)$(PREFIX)/bin
 share := $(DESTDIR)$(PREFIX)/share
 
-install: build ## install the binary and completions below PREFIX (~/.local)
+install: build ## install the binaries, a menu entry and completions below PREFIX (~/.local)
 	install -D -m 755 $(binary) $(bin)/camera-service
-	strip --strip-debug $(bin)/camera-service
+	install -D -m 755 $(built)/control-gui $(bin)/control-gui
+	strip --strip-debug $(bin)/camera-service $(bin)/control-gui
+	install -D -m 644 control-gui/assets/control-gui.desktop $(share)/applications/control-gui.desktop
+	install -D -m 644 control-gui/assets/control-gui.svg $(share)/icons/hicolor/scalable/apps/control-gui.svg
 	install -d $(share)/bash-completion/completions $(share)/zsh/site-functions $(share)/fish/vendor_completions.d
 	$(binary) completions bash >$(share)/bash-completion/completions/camera-service
 	$(binary) completions zsh >$(share)/zsh/site-functions/_camera-service
 	$(binary) completions fish >$(share)/fish/vendor_completions.d/camera-service.fish
 
 uninstall: ## remove them
-	rm -f $(bin)/camera-service $(share)/bash-completion/completions/camera-service \
+	rm -f $(bin)/camera-service $(bin)/control-gui $(share)/applications/control-gui.desktop \
+	  $(share)/icons/hicolor/scalable/apps/control-gui.svg $(share)/bash-completion/completions/camera-service \
 	  $(share)/zsh/site-functions/_camera-service $(share)/fish/vendor_completions.d/camera-service.fish
 
 clean: ## remove what was built

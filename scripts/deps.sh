@@ -3,7 +3,8 @@
 # deps.sh - installs what is missing to build or to test, and nothing else.
 #
 #   scripts/deps.sh build    a C compiler, cmake and nasm (for libjpeg-turbo)
-#   scripts/deps.sh test     that, and the guest with real drivers: qemu, busybox, v4l2-ctl, …
+#   scripts/deps.sh test     that, the guest with real drivers (qemu, busybox, v4l2-ctl, …), and a
+#                            screen for the GUI (Xvfb, xdotool, software Vulkan and OpenGL)
 #
 # Debian and its derivatives; elsewhere it names what is missing. Rust is not installed, only
 # looked for.
@@ -18,7 +19,16 @@ wanted=(cc:gcc make:make cmake:cmake nasm:nasm pkg-config:pkg-config -/usr/inclu
 case ${1:-build} in
   build) ;;
   test) wanted+=(qemu-system-x86_64:qemu-system-x86 busybox:busybox-static cpio:cpio depmod:kmod
-                 xz:xz-utils v4l2-ctl:v4l-utils python3:python3 strip:binutils ffmpeg:ffmpeg) ;;
+                 xz:xz-utils v4l2-ctl:v4l-utils python3:python3 strip:binutils ffmpeg:ffmpeg
+                 Xvfb:xvfb xdotool:xdotool)
+        # What the GUI loads when it runs, and a GPU made of software.
+        lib=/usr/lib/$(uname -m)-linux-gnu
+        wanted+=("-$lib/libxkbcommon.so.0:libxkbcommon0"
+                 "-$lib/libxkbcommon-x11.so.0:libxkbcommon-x11-0" "-$lib/libXcursor.so.1:libxcursor1"
+                 "-$lib/libXi.so.6:libxi6" "-$lib/libX11-xcb.so.1:libx11-xcb1"
+                 "-$lib/libEGL.so.1:libegl1" "-$lib/dri/swrast_dri.so:libgl1-mesa-dri"
+                 "-$lib/libvulkan.so.1:libvulkan1"
+                 "-$lib/libvulkan_lvp.so:mesa-vulkan-drivers") ;;
   *) sed -n '3,/^$/{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
 esac
 

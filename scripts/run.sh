@@ -24,6 +24,10 @@ Ctrl-C ends it.
 EOF
 }
 
+gui=$(dirname "$binary")/control-gui
+# Whether a window can be opened.
+has_display() { [ -x "$gui" ] && [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; }
+
 # The id of the first camera; nothing where there is none.
 first_camera() {
   "$binary" list --json | grep -o '"id": *"[^"]*"' | head -n 1 | cut -d'"' -f4 || true
@@ -55,6 +59,7 @@ start() {
 if "$binary" status >/dev/null 2>&1; then
   id=$(first_camera)
   echo 'A camera-service is running already.'
+  if has_display; then exec "$gui"; fi
   [ -z "$id" ] || show "$id"
   exit 3
 fi
@@ -69,4 +74,6 @@ if [ -z "$id" ]; then
   id=$(first_camera)
 fi
 show "$id"
+# Its window may be closed and opened again; the service stays.
+if has_display; then "$gui" ${id:+--camera "$id"} & fi
 wait "$service"

@@ -1,7 +1,7 @@
-//! Where the service's binary is.
+//! Where the binaries of the service and of the GUI are.
 //!
-//! `cargo test --workspace` builds it along with the tests, but a test in another package is not
-//! told where. It lies beside the test program; where it is missing, or older than a source that
+//! `cargo test --workspace` builds them along with the tests, but a test in another package is not
+//! told where. One lies beside the test program; where it is missing, or older than a source that
 //! it was made of, it is built: once, also when several test programs want it at a time.
 
 use std::{
@@ -32,23 +32,35 @@ pub fn profile_folder() -> PathBuf {
 /// is out of date. Panics with the compiler's words when it cannot be built.
 pub fn camera_service() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        if let Some(path) = env::var_os("CAMERA_SERVICE_BIN") {
-            let path = PathBuf::from(path);
-            assert!(path.is_file(), "CAMERA_SERVICE_BIN names {}: no such file", path.display());
-            return path;
-        }
-        let folder = profile_folder();
-        let path = folder.join("camera-service");
-        let lock = fs::File::create(folder.join(".camera-service.lock"))
-            .and_then(|file| Ok(flock(&file, FlockOperation::LockExclusive).map(|()| file)?))
-            .expect("the build folder can be written");
-        if let Err(reason) = up_to_date(&path) {
-            build(&folder, &reason);
-        }
-        drop(lock);
-        path
-    })
+    // The whole workspace, so that dependencies have the features with which the tests were
+    // built, and need not be built again; but the GUI, which takes longest, only where it is run.
+    let packages = ["--workspace", "--exclude", "control-gui"];
+    BINARY.get_or_init(|| find("camera-service", "CAMERA_SERVICE_BIN", &packages))
+}
+
+/// The binary of the GUI: `CONTROL_GUI_BIN`, else the one of this build, made anew if it is out of
+/// date. Panics with the compiler's words when it cannot be built.
+pub fn control_gui() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| find("control-gui", "CONTROL_GUI_BIN", &["--package", "control-gui"]))
+}
+
+fn find(name: &str, variable: &str, packages: &[&str]) -> PathBuf {
+    if let Some(path) = env::var_os(variable) {
+        let path = PathBuf::from(path);
+        assert!(path.is_file(), "{variable} names {}: no such file", path.display());
+        return path;
+    }
+    let folder = profile_folder();
+    let path = folder.join(name);
+    let lock = fs::File::create(folder.join(format!(".{name}.lock")))
+        .and_then(|file| Ok(flock(&file, FlockOperation::LockExclusive).map(|()| file)?))
+        .expect("the build folder can be written");
+    if let Err(reason) = up_to_date(&path) {
+        build(name, &folder, packages, &reason);
+    }
+    drop(lock);
+    path
 }
 
 /// Why the binary has to be built, if it has to.
@@ -74,20 +86,18 @@ fn parse_sources(text: &str) -> impl Iterator<Item = PathBuf> {
     paths.into_iter()
 }
 
-fn build(folder: &Path, reason: &str) {
+fn build(name: &str, folder: &Path, packages: &[&str], reason: &str) {
     let profile = match folder.file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => "dev",
         Some(name) => name,
     };
-    // The whole workspace, so that dependencies have the features with which the tests were
-    // built, and need not be built again.
-    let args = ["build", "--workspace", "--bins", "--profile", profile];
+    let args = [&["build"], packages, &["--bins", "--profile", profile]].concat();
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let out = Command::new(cargo).args(args).current_dir(workspace()).output();
+    let out = Command::new(cargo).args(&args).current_dir(workspace()).output();
     let out = out.unwrap_or_else(|error| panic!("cannot start cargo: {error}"));
     assert!(
         out.status.success(),
-        "camera-service must be built ({reason}), but cargo {} failed:\n{}",
+        "{name} must be built ({reason}), but cargo {} failed:\n{}",
         args.join(" "),
         String::from_utf8_lossy(&out.stderr)
     );

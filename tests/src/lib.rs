@@ -8,6 +8,7 @@
 pub mod binary;
 #[cfg(target_os = "linux")]
 pub mod device;
+pub mod display;
 pub mod guest;
 pub mod hostile;
 pub mod live;
@@ -21,6 +22,7 @@ mod service;
 mod shim;
 mod wait;
 
+pub use display::Display;
 pub use output::Output;
 pub use process::Process;
 pub use program::Program;

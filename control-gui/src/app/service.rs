@@ -1,0 +1,298 @@
+//! What the service tells, and what it is asked for.
+
+use iced::Task;
+use protocol::{CameraId, ConnectionId, Event, ModeWish, Reply, Request};
+
+use super::{App, Message, Page};
+use crate::{
+    connection::{self, Answer, Update, ask},
+    live,
+    notice::Offer,
+    screen::{
+        cameras,
+        controls::{self, Ask, Panel},
+        stage,
+    },
+    snapshot,
+};
+
+/// What a request was for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// All that is known of a camera.
+    Describe,
+    /// A mode for a camera, to be watched here; and whether a start held it open before.
+    Mode { camera: CameraId, was_held: bool },
+    /// All cameras off, or on again.
+    Privacy { off: bool },
+    /// The connections, with their figures.
+    Clients,
+    /// A test camera.
+    TestCamera,
+    /// Something that events tell of when it is done.
+    Other,
+}
+
+impl App {
+    fn request(&self, purpose: Purpose, request: Request) -> Task<Message> {
+        ask(self.link.as_ref(), request)
+            .map(move |answer| Message::Answered(purpose.clone(), answer))
+    }
+
+    pub(super) fn connection(&mut self, update: Update) -> Task<Message> {
+        match update {
+            Update::Connected(link) => {
+                (self.link, self.why) = (Some(link), None);
+                self.details.clear();
+                let asks = self.panel.as_ref().map(Panel::ask_for_all).unwrap_or_default();
+                Task::batch([self.describe(), self.ask_panel(asks)])
+            }
+            Update::Happened(event) => self.happened(&event),
+            Update::Gone(why) => {
+                self.link = None;
+                self.why = Some(why);
+                self.stage.mark_interrupted("the camera service has ended");
+                Task::none()
+            }
+        }
+    }
+
+    fn happened(&mut self, event: &Event) -> Task<Message> {
+        self.model.apply(event);
+        if let Some(panel) = &mut self.panel {
+            panel.apply(event);
+        }
+        match event {
+            Event::State(_) => return self.choose_camera(),
+            Event::CameraAdded(_) if self.selected.is_none() => return self.choose_camera(),
+            // What it can do is known only while it is there.
+            Event::CameraAdded(camera) if Some(&camera.id) == self.selected.as_ref() => {
+                let asks = self.panel.as_ref().map(Panel::ask_for_all).unwrap_or_default();
+                return Task::batch([self.describe(), self.ask_panel(asks)]);
+            }
+            Event::CameraRemoved { camera } if Some(camera) == self.selected.as_ref() => {
+                if !self.stage.is_watched(camera) {
+                    self.selected = None;
+                    self.panel = None;
+                    return self.choose_camera();
+                }
+            }
+            Event::NewWatcher { camera, program, .. } if program != crate::NAME => {
+                let name = self.name_of(camera);
+                self.notices.done(format!("{program} watches {name} for the first time."), None);
+            }
+            Event::ConfigRefused { message } => {
+                self.notices.error(format!("The configuration was not taken over: {message}"));
+            }
+            _ => {}
+        }
+        Task::none()
+    }
+
+    /// Keeps the camera that is selected; where none is, the one asked for on the command line,
+    /// the one of last time, or the first.
+    fn choose_camera(&mut self) -> Task<Message> {
+        if let Some(named) = self.options.camera.take() {
+            let Some(camera) = self.model.find(&named).map(|camera| camera.id.clone()) else {
+                self.notices
+                    .error(format!("There is no camera called {named:?}. Choose one of the list."));
+                return self.choose_camera();
+            };
+            self.stage.watch(&camera);
+            return self.select(camera);
+        }
+        let known = |id: &&CameraId| self.model.camera(id).is_some();
+        let kept = self.selected.as_ref().or(self.remembered.camera.as_ref()).filter(known);
+        let camera = kept.or_else(|| self.model.cameras.first().map(|camera| &camera.id)).cloned();
+        match camera {
+            Some(camera) if Some(&camera) != self.selected.as_ref() => self.select(camera),
+            Some(_) => self.describe(),
+            None => Task::none(),
+        }
+    }
+
+    fn select(&mut self, camera: CameraId) -> Task<Message> {
+        self.page = Page::Cameras;
+        self.stage.grid = false;
+        self.remembered.camera = Some(camera.clone());
+        let asks = if self.panel.as_ref().is_none_or(|panel| *panel.camera() != camera) {
+            let (panel, asks) = Panel::new(&camera);
+            self.panel = Some(panel);
+            asks
+        } else {
+            vec![]
+        };
+        self.selected = Some(camera);
+        Task::batch([self.describe(), self.ask_panel(asks)])
+    }
+
+    /// Asks for all that is known of the selected camera.
+    fn describe(&self) -> Task<Message> {
+        match (&self.selected, &self.link) {
+            (Some(camera), Some(_)) => {
+                let camera = camera.clone();
+                self.request(Purpose::Describe, Request::DescribeCamera { camera })
+            }
+            _ => Task::none(),
+        }
+    }
+
+    pub(super) fn cameras(&mut self, message: cameras::Message) -> Task<Message> {
+        match message {
+            cameras::Message::Select(camera) => self.select(camera),
+            cameras::Message::SideBySide => {
+                self.stage.grid = !self.stage.grid && self.stage.watched() > 1;
+                self.page = Page::Cameras;
+                Task::none()
+            }
+            cameras::Message::AddTestCamera => self.add_test_camera(),
+            cameras::Message::RemoveTestCamera(camera) => {
+                self.request(Purpose::Other, Request::RemoveTestCamera { camera })
+            }
+        }
+    }
+
+    pub(super) fn on_stage(&mut self, message: stage::Message) -> Task<Message> {
+        let begun = match &message {
+            stage::Message::Stream(camera, live::stream::Update::Mode { .. }) => {
+                self.to_release.take(camera)
+            }
+            _ => None,
+        };
+        let ended = begun.map_or_else(Task::none, |camera| {
+            self.request(Purpose::Other, Request::StopCamera { camera })
+        });
+        let action = match self.stage.update(message) {
+            stage::Action::None => Task::none(),
+            stage::Action::SetMode(camera, mode) => {
+                let was_held = self.model.camera(&camera).is_some_and(|known| known.held_open);
+                let wish = ModeWish::from(mode);
+                let purpose = Purpose::Mode { camera: camera.clone(), was_held };
+                self.request(purpose, Request::StartCamera { camera, wish })
+            }
+            stage::Action::Stopped(camera) => {
+                // Stop means off, also where a start holds it on.
+                match self.model.camera(&camera) {
+                    Some(known) if known.held_open => {
+                        self.request(Purpose::Other, Request::StopCamera { camera })
+                    }
+                    _ => Task::none(),
+                }
+            }
+            stage::Action::Enlarge(camera) => self.select(camera),
+            stage::Action::Snapshot(camera, mirror) => {
+                let (name, folder) = (self.name_of(&camera), self.remembered.snapshots());
+                let taken = snapshot::take(camera, name, mirror, folder);
+                Task::perform(taken, |result| {
+                    Message::Snapshot(result.map_err(|error| error.to_string()))
+                })
+            }
+            stage::Action::Figures => {
+                self.remembered.figures = !self.remembered.figures;
+                Task::none()
+            }
+            stage::Action::Fullscreen => self.set_fullscreen(!self.fullscreen),
+            stage::Action::AddTestCamera => self.add_test_camera(),
+        };
+        Task::batch([ended, action])
+    }
+
+    pub(super) fn snapshot_taken(&mut self, result: Result<std::path::PathBuf, String>) {
+        match result {
+            Ok(path) => {
+                let folder = path.parent().map(|folder| Offer::OpenFolder(folder.to_owned()));
+                let action = folder.map(|offer| ("Open folder".to_owned(), offer));
+                self.notices.done(format!("Saved as {}", path.display()), action);
+            }
+            Err(why) => self.notices.error(format!("No snapshot: {why}")),
+        }
+    }
+
+    fn add_test_camera(&mut self) -> Task<Message> {
+        let wish = ModeWish::default();
+        self.request(Purpose::TestCamera, Request::AddTestCamera { wish })
+    }
+
+    pub(super) fn controls(&mut self, message: controls::Message) -> Task<Message> {
+        let asks = self.panel.as_mut().map(|panel| panel.update(message)).unwrap_or_default();
+        self.ask_panel(asks)
+    }
+
+    /// Sends what the panel asks, in that order. A value's answer is held back for so long that no
+    /// more than one goes out in a frame's time.
+    fn ask_panel(&self, asks: Vec<Ask>) -> Task<Message> {
+        if self.link.is_none()
+            && !asks.iter().any(|ask| matches!(ask.purpose, controls::Purpose::Set(_)))
+        {
+            // They are asked again once there is a connection.
+            return Task::none();
+        }
+        let tasks = asks.into_iter().map(|Ask { camera, purpose, request }| {
+            let paced = matches!(purpose, controls::Purpose::Set(_));
+            let answered = move |answer| {
+                Message::Controls(controls::Message::Answered(
+                    camera.clone(),
+                    purpose.clone(),
+                    answer,
+                ))
+            };
+            let answer = ask(self.link.as_ref(), request);
+            if paced {
+                connection::paced(answer, controls::INTERVAL).map(answered)
+            } else {
+                answer.map(answered)
+            }
+        });
+        // One after the other: a list that is asked for after a change has that change.
+        tasks.fold(Task::none(), Task::chain)
+    }
+
+    pub(super) fn disconnect(&self, connection: ConnectionId) -> Task<Message> {
+        self.request(Purpose::Other, Request::Disconnect { connection })
+    }
+
+    pub(super) fn ask_for_clients(&self) -> Task<Message> {
+        if self.link.is_none() {
+            return Task::none();
+        }
+        self.request(Purpose::Clients, Request::ListClients)
+    }
+
+    pub(super) fn set_privacy(&self, off: bool) -> Task<Message> {
+        self.request(Purpose::Privacy { off }, Request::SetPrivacy { off })
+    }
+
+    pub(super) fn answered(&mut self, purpose: Purpose, answer: Answer) -> Task<Message> {
+        match (purpose, answer) {
+            (Purpose::Describe, Ok(Reply::Camera(detail))) => {
+                self.details.insert(detail.summary.id.clone(), *detail);
+            }
+            (Purpose::Clients, Ok(Reply::Clients(clients))) => self.model.clients = clients,
+            (Purpose::Privacy { off }, Ok(_)) => self.model.privacy_off = off,
+            (Purpose::Privacy { .. }, Err(failure)) if failure.is_unsupported() => {
+                self.notices.error(
+                    "The service that runs cannot turn all cameras off. Install a newer one, then \
+                     start it again.",
+                );
+            }
+            (Purpose::Mode { camera, was_held }, Ok(_)) => {
+                let watched = self.stage.is_watched(&camera);
+                self.stage.watch(&camera);
+                if was_held {
+                    return Task::none();
+                }
+                if watched {
+                    return self.request(Purpose::Other, Request::StopCamera { camera });
+                }
+                self.to_release.insert(camera);
+            }
+            (Purpose::TestCamera, Ok(Reply::Camera(detail))) => {
+                return self.select(detail.summary.id.clone());
+            }
+            // A camera that vanished meanwhile is no news.
+            (Purpose::Describe | Purpose::Clients, Err(_)) | (_, Ok(_)) => {}
+            (_, Err(failure)) => self.notices.error(failure.message),
+        }
+        Task::none()
+    }
+}

@@ -1,0 +1,120 @@
+//! What fills the window.
+
+use iced::{
+    Center, Element, Fill,
+    widget::{
+        bottom_center, button, column, container, mouse_area, row, space, stack, text, toggler,
+    },
+};
+
+use super::{App, Message, Page, Shown};
+use crate::{
+    screen::{cameras, clients, controls::Panel, help, stage},
+    style::{self, APART, BODY, NEAR, TITLE},
+    words::Tone,
+};
+
+/// Windows narrower than this have room for the list or for the controls.
+const ROOM_FOR_BOTH: f32 = 1000.0;
+
+impl App {
+    /// The window.
+    pub(crate) fn view(&self) -> Element<'_, Message> {
+        let content = if !self.model.is_known && matches!(self.page, Page::Cameras) {
+            column![self.bar(), self.welcome.view(self.why.as_ref()).map(Message::Welcome)].into()
+        } else {
+            match self.fullscreen_picture() {
+                Some(picture) => picture,
+                None => column![self.bar(), self.gone(), self.page()].into(),
+            }
+        };
+        if self.notices.is_empty() {
+            return content;
+        }
+        let notices = container(self.notices.view().map(Message::Notice)).padding(APART);
+        stack![container(content).width(Fill).height(Fill), bottom_center(notices)].into()
+    }
+
+    fn fullscreen_picture(&self) -> Option<Element<'_, Message>> {
+        let alone = self.fullscreen && !self.stage.grid && matches!(self.page, Page::Cameras);
+        alone.then(|| self.stage.picture(self.shown()))?.map(|picture| picture.map(Message::Stage))
+    }
+
+    fn shown(&self) -> stage::Shown<'_> {
+        stage::Shown {
+            camera: self.selected_camera(),
+            detail: self.selected.as_ref().and_then(|camera| self.details.get(camera)),
+            any: !self.model.cameras.is_empty(),
+            figures: self.remembered.figures,
+        }
+    }
+
+    /// The bar at the top: the switch that turns all cameras off is always there.
+    fn bar(&self) -> Element<'_, Message> {
+        let off = self.model.privacy_off;
+        let label = if off { "All cameras are off" } else { "Turn all cameras off" };
+        let switch = toggler(off)
+            .style(style::switch)
+            .on_toggle_maybe(self.link.is_some().then_some(Message::Privacy));
+        let label = mouse_area(text(label).size(BODY)).on_press(Message::Privacy(!off));
+        let privacy = row![switch, label].spacing(NEAR).align_y(Center);
+        let tool = |label, on, shown| {
+            button(text(label).size(BODY))
+                .style(style::switch_button(on))
+                .on_press(Message::Show(shown))
+        };
+        let on_cameras = matches!(self.page, Page::Cameras);
+        let mut tools = row![].spacing(NEAR);
+        if self.model.is_known {
+            tools = tools
+                .push(tool("Controls", on_cameras && self.remembered.controls, Shown::Controls))
+                .push(tool("Who watches", matches!(self.page, Page::Clients), Shown::Clients));
+        }
+        let tools = tools
+            .push(tool("Settings", matches!(self.page, Page::Settings(_)), Shown::Settings))
+            .push(tool("Keys", matches!(self.page, Page::Help), Shown::Help));
+        let content = row![text("Cameras").size(TITLE), space::horizontal(), privacy, tools];
+        container(content.spacing(APART).align_y(Center))
+            .padding([NEAR, APART])
+            .width(Fill)
+            .style(style::side)
+            .into()
+    }
+
+    /// A line that says that the service is gone, with a button to start it.
+    fn gone(&self) -> Option<Element<'_, Message>> {
+        use crate::screen::welcome;
+        self.why.as_ref().filter(|_| self.model.is_known)?;
+        let start = button(text("Start the service").size(BODY))
+            .style(style::plain_button)
+            .on_press(Message::Welcome(welcome::Message::Start));
+        let what = "The camera service has ended. What is shown is how things were.";
+        let content = row![text(what).size(BODY).width(Fill), start].spacing(APART).align_y(Center);
+        let banner =
+            container(content).padding([NEAR, APART]).style(style::banner(Tone::Attention));
+        Some(container(banner).padding([NEAR, APART]).into())
+    }
+
+    fn page(&self) -> Element<'_, Message> {
+        match &self.page {
+            Page::Cameras => self.cameras_page(),
+            Page::Clients => clients::view(&self.model).map(Message::Clients),
+            Page::Settings(settings) => settings.view(&self.remembered).map(Message::Settings),
+            Page::Help => help::view().map(Message::Help),
+        }
+    }
+
+    fn cameras_page(&self) -> Element<'_, Message> {
+        let panel = self.panel.as_ref().filter(|_| self.remembered.controls && !self.stage.grid);
+        let list = (panel.is_none() || self.size.width >= ROOM_FOR_BOTH).then(|| {
+            let selected = self.selected.as_ref();
+            cameras::view(&self.model, &self.stage, selected).map(Message::Cameras)
+        });
+        let stage = self.stage.view(self.shown(), |camera| self.name_of(camera));
+        row![]
+            .extend(list)
+            .push(container(stage.map(Message::Stage)).width(Fill).height(Fill))
+            .extend(panel.map(Panel::view).map(|panel| panel.map(Message::Controls)))
+            .into()
+    }
+}

@@ -1,0 +1,144 @@
+//! One stream of one camera, as a subscription that lasts as long as the camera is watched: it
+//! connects, receives, and connects again when the service was away.
+//!
+//! Frames go into [`Newest`]; of each only the news that it is there becomes a message.
+
+use std::{
+    convert::Infallible,
+    hash::{Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
+
+use iced::{
+    Subscription,
+    futures::{SinkExt as _, Stream, channel::mpsc::Sender},
+};
+use protocol::{
+    CameraId, ClientError, Mode, StreamRequest,
+    client::{Connector, FrameStream, StreamEvent},
+};
+use tokio::time::{sleep, timeout};
+use tracing::{debug, warn};
+
+use super::{
+    decode::Decoder,
+    newest::{Newest, UNSEEN},
+    picture::{Picture, Readable},
+};
+
+/// Between two attempts to get a stream.
+const RETRY: Duration = Duration::from_millis(500);
+/// Messages that wait for the window: news of frames are left out when there is no room, since
+/// one is on its way already.
+const WAITING: usize = 8;
+
+/// What happens to a stream.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Update {
+    /// It is set up, or the camera's mode was changed.
+    Mode {
+        /// The camera's own mode.
+        native: Mode,
+    },
+    /// There is something new to draw.
+    Frame,
+    /// The camera is gone or does not deliver, and why.
+    Lost(String),
+    /// All cameras are turned off.
+    Blocked,
+    /// There is no stream now, and why; it is tried again.
+    Interrupted(String),
+}
+
+struct Key {
+    camera: CameraId,
+    newest: Arc<Newest>,
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.newest.id().hash(state);
+    }
+}
+
+/// Streams `camera` into `newest`.
+pub(crate) fn subscription(
+    camera: &CameraId,
+    newest: &Arc<Newest>,
+) -> Subscription<(CameraId, Update)> {
+    Subscription::run_with(Key { camera: camera.clone(), newest: newest.clone() }, run)
+}
+
+fn run(key: &Key) -> impl Stream<Item = (CameraId, Update)> + use<> {
+    let (camera, newest) = (key.camera.clone(), key.newest.clone());
+    iced::stream::channel(WAITING, async move |messages| {
+        let mut reporter = Reporter { camera, messages };
+        loop {
+            let Err(error) = watch(&newest, &mut reporter).await;
+            debug!("stream of {}: {error}", reporter.camera);
+            reporter.tell(Update::Interrupted(error.to_string())).await;
+            sleep(RETRY).await;
+        }
+    })
+}
+
+struct Reporter {
+    camera: CameraId,
+    messages: Sender<(CameraId, Update)>,
+}
+
+impl Reporter {
+    async fn tell(&mut self, update: Update) {
+        // The window is closing where nobody listens.
+        let _ = self.messages.send((self.camera.clone(), update)).await;
+    }
+
+    fn frame(&mut self) {
+        let _ = self.messages.try_send((self.camera.clone(), Update::Frame));
+    }
+}
+
+async fn watch(newest: &Arc<Newest>, reporter: &mut Reporter) -> Result<Infallible, ClientError> {
+    let connector = Connector::new(crate::NAME);
+    let mut stream = connector.stream(StreamRequest::native(reporter.camera.clone())).await?;
+    let decoder = Decoder::start(newest.clone())?;
+    loop {
+        let event = tokio::select! {
+            () = decoder.done() => {
+                reporter.frame();
+                continue;
+            }
+            event = next(&mut stream, newest) => event?,
+        };
+        match event {
+            StreamEvent::Frame(frame) => match Picture::of(frame) {
+                Ok(Readable::AsItIs(picture)) => {
+                    if newest.put(picture) {
+                        reporter.frame();
+                    }
+                }
+                Ok(Readable::Not(frame)) => decoder.offer(frame),
+                Err(error) => warn!("{}: {error}", reporter.camera),
+            },
+            StreamEvent::Started(started) => {
+                reporter.tell(Update::Mode { native: started.native }).await;
+            }
+            StreamEvent::ModeChanged { native, .. } => reporter.tell(Update::Mode { native }).await,
+            StreamEvent::Lost { reason } => reporter.tell(Update::Lost(reason)).await,
+            StreamEvent::Blocked => reporter.tell(Update::Blocked).await,
+            // Frames come again once those held are dropped, which they are.
+            StreamEvent::Lagged => newest.forget(),
+        }
+    }
+}
+
+/// The next event. A picture that nobody has drawn for a while is dropped meanwhile. Safe to
+/// cancel.
+async fn next(stream: &mut FrameStream, newest: &Newest) -> Result<StreamEvent, ClientError> {
+    if let Ok(event) = timeout(UNSEEN, stream.next()).await {
+        return event;
+    }
+    newest.forget();
+    stream.next().await
+}

@@ -1,0 +1,214 @@
+//! What the stage shows: pictures and what can be done with them, or a card.
+
+use iced::{
+    Center, Element, Fill,
+    widget::{button, center, column, container, row, space, text},
+};
+use protocol::{CameraDetail, CameraId, CameraSummary, Mode};
+
+use super::{Message, Shown, Stage};
+use crate::{
+    live::Fit,
+    modes,
+    screen::{
+        mode_choice,
+        view::{Surroundings, View},
+    },
+    style::{self, APART, BODY, FAR, HEADING, NEAR, SMALL, TIGHT, TITLE},
+    words::{self, Tone},
+};
+
+impl Stage {
+    /// The picture alone, for the whole screen.
+    pub(crate) fn picture(&self, shown: Shown<'_>) -> Option<Element<'_, Message>> {
+        let camera = shown.camera?;
+        let view = self.views.get(&camera.id)?;
+        let id = camera.id.clone();
+        let with = Surroundings { scale: self.scale, figures: shown.figures };
+        Some(view.picture(with, move |gesture| Message::Gesture(id.clone(), gesture)))
+    }
+
+    /// The middle of the window.
+    pub(crate) fn view<'a>(
+        &'a self,
+        shown: Shown<'a>,
+        names: impl Fn(&CameraId) -> String,
+    ) -> Element<'a, Message> {
+        if self.grid && self.views.len() > 1 {
+            return self.all(shown, names);
+        }
+        let Some(camera) = shown.camera else { return nothing(shown.any) };
+        match self.picture(shown) {
+            Some(picture) => {
+                let view = &self.views[&camera.id];
+                column![title(camera), picture, self.tools(camera, view, shown)]
+                    .spacing(NEAR)
+                    .padding(APART)
+                    .into()
+            }
+            None => self.ready(camera, shown.detail),
+        }
+    }
+
+    fn all<'a>(
+        &'a self,
+        shown: Shown<'a>,
+        names: impl Fn(&CameraId) -> String,
+    ) -> Element<'a, Message> {
+        let across = if self.views.len() > 4 { 3 } else { 2 };
+        let with = Surroundings { scale: self.scale, figures: shown.figures };
+        let cells: Vec<Element<'_, Message>> = self
+            .views
+            .iter()
+            .map(|(id, view)| {
+                let of = id.clone();
+                let picture =
+                    view.picture(with, move |gesture| Message::Gesture(of.clone(), gesture));
+                let name = text(names(id)).size(BODY);
+                column![picture, name].spacing(TIGHT).into()
+            })
+            .collect();
+        let mut rows = column![].spacing(APART).padding(APART);
+        let mut cells = cells.into_iter().peekable();
+        while cells.peek().is_some() {
+            let mut line: Vec<_> = cells.by_ref().take(across).collect();
+            line.resize_with(across, || space::horizontal().into());
+            rows = rows.push(row(line).spacing(APART).height(Fill));
+        }
+        rows.into()
+    }
+
+    /// A camera that could be started.
+    fn ready<'a>(
+        &'a self,
+        camera: &'a CameraSummary,
+        detail: Option<&'a CameraDetail>,
+    ) -> Element<'a, Message> {
+        let start = button(text("Start").size(TITLE))
+            .padding([NEAR, FAR])
+            .style(style::main_button)
+            .on_press(Message::Start(camera.id.clone()));
+        let (tone, state) = words::state(camera);
+        let mut content = column![
+            text(&camera.name).size(HEADING).center(),
+            text(state).size(BODY).style(style::toned(tone)),
+        ]
+        .spacing(NEAR)
+        .align_x(Center);
+        if !camera.reason.is_empty() {
+            content = content.push(text(&camera.reason).size(BODY).style(style::quiet).center());
+        }
+        content = content.push(space().height(NEAR)).push(start);
+        let wished = self.wished.get(&camera.id).copied().or(camera.mode);
+        if let Some(detail) = detail {
+            let first = modes::sizes(&detail.modes).first().copied();
+            let like = wished
+                .or_else(|| detail.modes.iter().find(|mode| Some(mode.size) == first).copied());
+            content = content.push(space().height(TIGHT));
+            if let (Some(like), true) = (like, detail.modes.len() > 1) {
+                let chosen = wished.is_some();
+                content = content.push(choose_mode(camera, &detail.modes, like, chosen));
+            }
+        }
+        if camera.held_open {
+            content = content.push(held(camera));
+        }
+        center(container(content).padding(FAR).max_width(520).style(style::card))
+            .padding(APART)
+            .into()
+    }
+
+    /// What can be done with a picture.
+    fn tools<'a>(
+        &'a self,
+        camera: &'a CameraSummary,
+        view: &'a View,
+        shown: Shown<'a>,
+    ) -> Element<'a, Message> {
+        let id = || camera.id.clone();
+        let tool = |label: &'a str, on: bool, message| {
+            button(text(label).size(BODY)).style(style::switch_button(on)).on_press(message)
+        };
+        let fit = match view.placement.fit {
+            Fit::Fit => "Fit",
+            Fit::Fill => "Fill",
+            Fit::Actual => "1:1",
+        };
+        let stop = button(text("Stop").size(BODY))
+            .style(style::ending_button)
+            .on_press(Message::Stop(id()));
+        let tools = row![
+            stop,
+            tool("Snapshot", false, Message::Snapshot(id())),
+            tool("Freeze", view.is_frozen(), Message::Freeze(id())),
+            tool("Mirror", view.placement.mirror, Message::Mirror(id())),
+            tool(fit, view.placement.fit != Fit::Fit, Message::Fit(id())),
+            tool("Figures", shown.figures, Message::Figures),
+            tool("Full screen", false, Message::Fullscreen),
+        ]
+        .spacing(NEAR);
+        let mut all = column![tools.wrap().vertical_spacing(NEAR)].spacing(NEAR);
+        if let (Some(detail), Some(mode)) = (shown.detail, view.mode.or(camera.mode)) {
+            all = all.push(choose_mode(camera, &detail.modes, mode, true));
+        }
+        all.into()
+    }
+}
+
+fn title(camera: &CameraSummary) -> Element<'_, Message> {
+    let (tone, state) = words::state(camera);
+    row![
+        text(&camera.name).size(TITLE),
+        text(state).size(BODY).style(style::toned(tone)),
+        space::horizontal(),
+        text(words::watchers(camera.watchers)).size(SMALL).style(style::quiet),
+    ]
+    .spacing(APART)
+    .align_y(Center)
+    .into()
+}
+
+fn held(camera: &CameraSummary) -> Element<'_, Message> {
+    let stop = button(text("Stop").size(BODY))
+        .style(style::ending_button)
+        .on_press(Message::Stop(camera.id.clone()));
+    let why = text("It is kept on, though it is not shown here.").size(SMALL).style(style::quiet);
+    row![why, stop].spacing(NEAR).align_y(Center).into()
+}
+
+fn choose_mode<'a>(
+    camera: &CameraSummary,
+    modes: &[Mode],
+    like: Mode,
+    chosen: bool,
+) -> Element<'a, Message> {
+    let id = camera.id.clone();
+    mode_choice::view(modes, like, chosen).map(move |mode| Message::Choose(id.clone(), mode))
+}
+
+fn nothing<'a>(any: bool) -> Element<'a, Message> {
+    let content =
+        if any {
+            column![text("Choose a camera").size(HEADING)]
+        } else {
+            let add = button(text("Use a test camera").size(BODY))
+                .padding([NEAR, APART])
+                .style(style::main_button)
+                .on_press(Message::AddTestCamera);
+            column![
+            text("No camera was found").size(HEADING),
+            text("Plug one in, and it appears here. One that is plugged in and not listed may be \
+                  forbidden to you: in a terminal, `camera-service list` says why.")
+                .size(BODY)
+                .style(style::quiet)
+                .center(),
+            space().height(NEAR),
+            add,
+            text("It shows moving colour bars and has controls to try.")
+                .size(SMALL)
+                .style(style::toned(Tone::Quiet)),
+        ]
+        };
+    let content = content.spacing(NEAR).align_x(Center);
+    center(container(content).padding(FAR).max_width(520).style(style::card)).padding(APART).into()
+}

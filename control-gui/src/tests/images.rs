@@ -1,0 +1,141 @@
+//! Images of the screens in light and dark, compared byte by byte with those in
+//! `control-gui/snapshots`. To make them anew, run with UPDATE_SNAPSHOTS=1 and look at them.
+//!
+//! Images are drawn by tiny-skia (ICED_TEST_BACKEND in `.cargo/config.toml`), the same everywhere.
+
+use std::{env, fs, path::PathBuf};
+
+use protocol::{
+    ClientSummary, ConnectionId, ControlFlags, Delivery, ErrorKind, Event, Role, State,
+};
+
+use super::*;
+use crate::{app::Shown, connection::Failure, screen::welcome, start::StartError, style};
+
+/// Compares what `app` shows with the images of this name.
+#[track_caller]
+fn matches(app: &App, name: &str) {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("snapshots");
+    let new = env::temp_dir().join("control-gui-snapshots");
+    for (theme, shade) in [(style::light(), "light"), (style::dark(), "dark")] {
+        let shot = simulator(app.view()).snapshot(&theme).expect("it can be drawn");
+        let name = format!("{name}-{shade}");
+        let file = folder.join(format!("{name}-tiny-skia.png"));
+        if env::var_os("UPDATE_SNAPSHOTS").is_some() {
+            // It may be there or not.
+            let _ = fs::remove_file(&file);
+        } else {
+            // One that is missing would be made, and pass.
+            assert!(file.is_file(), "{} is missing; run with UPDATE_SNAPSHOTS=1", file.display());
+        }
+        let same = shot.matches_image(folder.join(format!("{name}.png"))).expect("it can be read");
+        if !same {
+            let _ = fs::remove_file(new.join(format!("{name}-tiny-skia.png")));
+            shot.matches_image(new.join(format!("{name}.png"))).expect("it can be written");
+            panic!("{name} looks different now: see {}", new.display());
+        }
+    }
+}
+
+#[test]
+fn no_service_runs() {
+    let mut app = no_service();
+    matches(&app, "no-service");
+    let log = (1..=12).map(|n| format!("line {n} of what the service said before it ended"));
+    let error = StartError {
+        what: "The service ended at once (exit status: 1).".to_owned(),
+        log: log.collect::<Vec<_>>().join("\n"),
+    };
+    tell(&mut app, Message::Welcome(welcome::Message::Started(Err(error))));
+    matches(&app, "no-service-and-it-does-not-start");
+}
+
+#[test]
+fn there_is_no_camera() {
+    matches(&with_cameras(vec![]), "no-camera");
+}
+
+#[test]
+fn a_camera_can_be_started() {
+    let mut app = ready();
+    matches(&app, "controls");
+    tell(&mut app, Message::Show(Shown::Controls));
+    matches(&app, "ready");
+}
+
+#[test]
+fn a_camera_does_not_deliver() {
+    let mut app = ready();
+    tell(&mut app, Message::Show(Shown::Controls));
+    click(&mut app, "Start");
+    matches(&app, "waiting");
+    let held = CameraSummary {
+        state: CameraState::Lost,
+        reason: "held by ffmpeg (pid 4711); close it there and frames resume".to_owned(),
+        ..samples::camera("a")
+    };
+    on_stream(&mut app, stream::Update::Lost(held.reason.clone()));
+    happened(&mut app, Event::CameraChanged(held));
+    matches(&app, "held");
+    on_stream(&mut app, stream::Update::Blocked);
+    let state = State { cameras: vec![samples::camera("a")], clients: vec![], privacy_off: true };
+    happened(&mut app, Event::State(state));
+    matches(&app, "all-off");
+}
+
+#[test]
+fn the_service_has_ended_meanwhile() {
+    let mut app = ready();
+    tell(&mut app, Message::Show(Shown::Controls));
+    click(&mut app, "Start");
+    tell(&mut app, Message::Connection(Update::Gone(Why::Ended)));
+    matches(&app, "service-ended");
+}
+
+#[test]
+fn controls_that_cannot_be_set_say_why() {
+    let mut app = ready();
+    let mut refused = samples::number("contrast", 0, (0, 200));
+    refused.flags = ControlFlags { grabbed: true, ..ControlFlags::default() };
+    happened(&mut app, Event::ControlChanged { camera: CameraId::from("a"), control: refused });
+    let set = controls::Purpose::Set("brightness".to_owned());
+    let failure = Failure {
+        kind: Some(ErrorKind::OutOfRange),
+        message: "brightness takes -100 to 100".to_owned(),
+    };
+    let message = controls::Message::Answered(CameraId::from("a"), set, Err(failure));
+    tell(&mut app, Message::Controls(message));
+    matches(&app, "controls-refused");
+}
+
+#[test]
+fn all_other_screens() {
+    let mut app = ready();
+    tell(&mut app, Message::Show(Shown::Settings));
+    matches(&app, "settings");
+    tell(&mut app, Message::Show(Shown::Help));
+    matches(&app, "keys");
+    tell(&mut app, Message::Show(Shown::Clients));
+    matches(&app, "nobody-watches");
+    for (id, name, camera) in [(7, "control-gui", "a"), (9, "", "b")] {
+        let client = ClientSummary {
+            id: ConnectionId(id),
+            name: name.to_owned(),
+            pid: 1000 + id as u32,
+            program: "ffmpeg".to_owned(),
+            remote: None,
+            role: Role::Stream,
+            camera: Some(CameraId::from(camera)),
+            delivery: Some(Delivery::Shared),
+            // Not yet begun, so that no time passes.
+            since_unix_ns: u64::MAX / 2,
+            frames: 12_345,
+            dropped: 6,
+        };
+        happened(&mut app, Event::ClientChanged(client));
+    }
+    matches(&app, "who-watches");
+    tell(&mut app, Message::Snapshot(Ok("/home/me/Pictures/Camera a.jpg".into())));
+    tell(&mut app, Message::Snapshot(Err("no frame came within 15 s".to_owned())));
+    matches(&app, "notices");
+}

@@ -1,0 +1,178 @@
+//! A screen without a monitor, and what can be seen and done on it.
+//!
+//! The pixels are read from the file that Xvfb keeps them in: that takes no time and no help of
+//! the X server, so that frames can be told apart at full rate.
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use protocol::{Size, strip};
+use tempfile::TempDir;
+
+use crate::{Program, wait_until};
+
+/// Size of the screen.
+pub const SCREEN: Size = Size::new(1280, 800);
+const START: Duration = Duration::from_secs(30);
+
+/// Red, green and blue of a pixel.
+pub type Rgb = [u8; 3];
+
+/// An X server of its own.
+pub struct Display {
+    _server: Program,
+    name: String,
+    folder: TempDir,
+}
+
+/// A part of the screen, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Area {
+    pub left: u32,
+    pub top: u32,
+    pub width: u32,
+    pub height: u32,
+}
+
+/// The screen at one moment.
+pub struct Shot {
+    pixels: Vec<u8>,
+    stride: usize,
+}
+
+impl Display {
+    /// Starts one.
+    #[track_caller]
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().expect("the temporary folder can be written");
+        let mut command = Command::new("Xvfb");
+        let size = format!("{}x{}x24", SCREEN.width, SCREEN.height);
+        // The server chooses a free number and says which.
+        command.args(["-displayfd", "1", "-screen", "0", &size, "-nolisten", "tcp", "-fbdir"]);
+        let mut server = Program::start("Xvfb", command.arg(folder.path()));
+        let number = wait_until("the X server", START, || {
+            assert!(server.is_running(), "Xvfb has ended: {}", server.stderr());
+            let said = String::from_utf8_lossy(&server.stdout()).trim().to_owned();
+            if said.is_empty() { Err(server.stderr()) } else { Ok(said) }
+        });
+        Self { _server: server, name: format!(":{number}"), folder }
+    }
+
+    /// Its name, for DISPLAY.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Runs xdotool: `["mousemove", "10", "20", "click", "1"]`, `["key", "f"]`.
+    #[track_caller]
+    pub fn act(&self, args: &[&str]) {
+        let mut command = Command::new("xdotool");
+        let out = command.args(args).env("DISPLAY", &self.name).output();
+        let out = out.unwrap_or_else(|error| panic!("cannot start xdotool: {error}"));
+        assert!(out.status.success(), "xdotool {args:?}: {}", String::from_utf8_lossy(&out.stderr));
+    }
+
+    /// Clicks there.
+    #[track_caller]
+    pub fn click(&self, (x, y): (u32, u32)) {
+        self.act(&["mousemove", &x.to_string(), &y.to_string(), "click", "1"]);
+    }
+
+    /// What is on the screen now. A picture that is being drawn may be seen in part.
+    pub fn shot(&self) -> Shot {
+        let bytes = fs::read(self.file()).expect("the X server keeps its pixels there");
+        // The format of xwd: big-endian words of 32 bits, then the palette, then the pixels.
+        let word = |index: usize| {
+            let bytes: [u8; 4] = bytes[index * 4..index * 4 + 4].try_into().expect("a word");
+            u32::from_be_bytes(bytes) as usize
+        };
+        let (header, stride, colours) = (word(0), word(12), word(19));
+        assert_eq!((word(4), word(5)), (SCREEN.width as usize, SCREEN.height as usize));
+        Shot { pixels: bytes[header + colours * 12..].to_vec(), stride }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("Xvfb_screen0")
+    }
+}
+
+impl Shot {
+    /// The colour of a pixel.
+    pub fn at(&self, x: u32, y: u32) -> Rgb {
+        let at = y as usize * self.stride + x as usize * 4;
+        [self.pixels[at + 2], self.pixels[at + 1], self.pixels[at]]
+    }
+
+    /// The smallest area that has all pixels of this colour within `area`.
+    pub fn find(&self, colour: Rgb, area: Area) -> Option<Area> {
+        let rows = area.top..area.top + area.height;
+        let all = rows.flat_map(|y| (area.left..area.left + area.width).map(move |x| (x, y)));
+        let found = all.filter(|(x, y)| self.at(*x, *y) == colour);
+        let edges = found.fold(None, |edges: Option<(u32, u32, u32, u32)>, (x, y)| {
+            let (left, top, right, bottom) = edges.unwrap_or((x, y, x, y));
+            Some((left.min(x), top.min(y), right.max(x), bottom.max(y)))
+        });
+        edges.map(|(left, top, right, bottom)| Area {
+            left,
+            top,
+            width: right - left + 1,
+            height: bottom - top + 1,
+        })
+    }
+
+    /// The picture that lies in the middle of a `screen` filled with `backdrop`, which is seen
+    /// above and below or at both sides of it.
+    pub fn picture(&self, backdrop: Rgb, screen: Area) -> Option<Area> {
+        let screen = self.find(backdrop, screen)?;
+        let (x, y) = screen.middle();
+        let is_picture = |x, y| self.at(x, y) != backdrop;
+        let mut columns = (screen.left..screen.left + screen.width).filter(|x| is_picture(*x, y));
+        let mut rows = (screen.top..screen.top + screen.height).filter(|y| is_picture(x, *y));
+        let (left, top) = (columns.next()?, rows.next()?);
+        let (right, bottom) = (columns.last()?, rows.last()?);
+        Some(Area { left, top, width: right - left + 1, height: bottom - top + 1 })
+    }
+
+    /// What the test camera's strip in `picture` says.
+    pub fn strip(&self, picture: Area) -> Result<strip::Strip, strip::StripError> {
+        let size = Size::new(picture.width, picture.height);
+        // Green, the most of luma.
+        strip::read(size, |x, y| self.at(picture.left + x, picture.top + y)[1])
+    }
+}
+
+impl Area {
+    /// The whole screen.
+    pub const ALL: Self = Self { left: 0, top: 0, width: SCREEN.width, height: SCREEN.height };
+
+    /// Where the bars of a test camera's picture have nothing before them.
+    pub fn bar_row(self) -> u32 {
+        self.top + self.height * 7 / 10
+    }
+
+    /// Its middle.
+    pub fn middle(self) -> (u32, u32) {
+        (self.left + self.width / 2, self.top + self.height / 2)
+    }
+}
+
+/// Looks at the screen until `enough` says so, without a pause; for what changes with every
+/// frame. Panics with `what` after `timeout`.
+#[track_caller]
+pub fn watch(
+    display: &Display,
+    what: &str,
+    timeout: Duration,
+    mut enough: impl FnMut(&Shot) -> bool,
+) {
+    let deadline = Instant::now() + timeout;
+    while !enough(&display.shot()) {
+        assert!(Instant::now() < deadline, "waited {timeout:?} for {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
