@@ -248,12 +248,13 @@ fn a_slider_and_the_command_line_move_each_other() {
     for x in (quarter..half).rev().step_by(3).chain([quarter]) {
         act(&at(x));
     }
-    // Away from the slider, which is drawn otherwise under the pointer.
-    gui.display.act(&["mouseup", "1", "mousemove", "600", "760"]);
     let value = wait_until("the value to which the slider was dragged", SOON, || {
         let value = brightness(&service);
         if (-53..=-47).contains(&value) { Ok(value) } else { Err(value.to_string()) }
     });
+    gui.display.act(&["mouseup", "1"]);
+    // Away from the slider, which is drawn otherwise under the pointer.
+    gui.display.act(&["mousemove", "600", "760"]);
     let expected = least + ((most - least) as i64 * (value + 100) / 200) as u32;
     handle("the slider to stay there", &|end| end.abs_diff(expected) <= 2);
     assert_eq!(brightness(&service), value, "the last value is the one that it ends on");
