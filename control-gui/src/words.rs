@@ -56,13 +56,13 @@ pub(crate) fn format(format: PixelFormat) -> String {
     }
 }
 
-/// `nobody watches`, `1 watches`, `3 watch`.
+/// `nobody watches`, `1 watcher`, `3 watchers`.
 #[must_use]
 pub(crate) fn watchers(count: u32) -> String {
     match count {
         0 => "nobody watches".to_owned(),
-        1 => "1 watches".to_owned(),
-        more => format!("{more} watch"),
+        1 => "1 watcher".to_owned(),
+        more => format!("{more} watchers"),
     }
 }
 

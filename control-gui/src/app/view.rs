@@ -2,9 +2,7 @@
 
 use iced::{
     Center, Element, Fill,
-    widget::{
-        bottom_center, button, column, container, mouse_area, row, space, stack, text, toggler,
-    },
+    widget::{bottom, button, column, container, mouse_area, row, space, stack, text, toggler},
 };
 
 use super::{App, Message, Page, Shown};
@@ -31,8 +29,9 @@ impl App {
         if self.notices.is_empty() {
             return content;
         }
-        let notices = container(self.notices.view().map(Message::Notice)).padding(APART);
-        stack![container(content).width(Fill).height(Fill), bottom_center(notices)].into()
+        let notices =
+            container(self.notices.view().map(Message::Notice)).padding(APART).center_x(Fill);
+        stack![container(content).width(Fill).height(Fill), bottom(notices)].into()
     }
 
     fn fullscreen_picture(&self) -> Option<Element<'_, Message>> {
@@ -96,12 +95,13 @@ impl App {
     }
 
     fn page(&self) -> Element<'_, Message> {
-        match &self.page {
-            Page::Cameras => self.cameras_page(),
+        let page = match &self.page {
+            Page::Cameras => return self.cameras_page(),
             Page::Clients => clients::view(&self.model).map(Message::Clients),
             Page::Settings(settings) => settings.view(&self.remembered).map(Message::Settings),
             Page::Help => help::view().map(Message::Help),
-        }
+        };
+        container(page).center_x(Fill).into()
     }
 
     fn cameras_page(&self) -> Element<'_, Message> {

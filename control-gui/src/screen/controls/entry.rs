@@ -42,7 +42,7 @@ pub(crate) fn view<'a>(
         ControlKind::Boolean => {
             let on = matches!(value, ControlValue::Boolean(true));
             let toggled = |on| Message::Set(control.name.clone(), ControlValue::Boolean(on));
-            let box_ = checkbox(on).on_toggle_maybe(can_set.then_some(toggled));
+            let box_ = checkbox(on).style(style::check).on_toggle_maybe(can_set.then_some(toggled));
             content = content.push(head.push(box_));
         }
         ControlKind::Menu => content = content.push(head).push(menu(control, value, can_set)),
