@@ -20,7 +20,7 @@ case ${1:-build} in
   build) ;;
   test) wanted+=(qemu-system-x86_64:qemu-system-x86 busybox:busybox-static cpio:cpio depmod:kmod
                  xz:xz-utils v4l2-ctl:v4l-utils python3:python3 strip:binutils ffmpeg:ffmpeg
-                 Xvfb:xvfb xdotool:xdotool)
+                 Xvfb:xvfb xdotool:xdotool openbox:openbox xprop:x11-utils)
         # What the GUI loads when it runs, and a GPU made of software.
         lib=/usr/lib/$(uname -m)-linux-gnu
         wanted+=("-$lib/libxkbcommon.so.0:libxkbcommon0"

@@ -14,6 +14,7 @@ mod modes;
 mod notice;
 mod options;
 mod remembered;
+mod renderer;
 #[cfg(test)]
 mod samples;
 mod screen;
@@ -42,6 +43,7 @@ pub fn run() -> anyhow::Result<()> {
     let options = Options::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    renderer::avoid_software_gpu();
     let remembered = Remembered::load();
     let window = window::Settings {
         size: (remembered.width, remembered.height).into(),

@@ -10,6 +10,8 @@ pub mod binary;
 pub mod device;
 pub mod display;
 pub mod guest;
+#[cfg(target_os = "linux")]
+pub mod gui;
 pub mod hostile;
 pub mod live;
 #[cfg(target_os = "linux")]

@@ -3,16 +3,14 @@
 #![cfg(target_os = "linux")]
 
 use std::{
-    process::Command,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tests::{
     Display, Program, Service,
-    binary::control_gui,
     display::{Area, Rgb, watch},
-    wait_until,
+    gui, wait_until,
 };
 
 /// Generous: without a GPU, on a busy machine, a window takes a while.
@@ -51,21 +49,7 @@ impl Gui {
         static TURN: Mutex<()> = Mutex::new(());
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let display = Display::start();
-        let environment = service.command();
-        let mut command = Command::new(control_gui());
-        for (name, value) in environment.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        command
-            .args(args)
-            .env("DISPLAY", display.name())
-            .env("ICED_BACKEND", backend)
-            .env("RUST_LOG", "control_gui=debug,warn")
-            .env_remove("WAYLAND_DISPLAY");
-        let program = Program::start("control-gui", &mut command);
+        let program = gui::start(service, &display, &[("ICED_BACKEND", backend)], args);
         Self { display, program, _turn: turn }
     }
 
