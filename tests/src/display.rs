@@ -134,7 +134,7 @@ impl Shot {
         let mut columns = (screen.left..screen.left + screen.width).filter(|x| is_picture(*x, y));
         let mut rows = (screen.top..screen.top + screen.height).filter(|y| is_picture(x, *y));
         let (left, top) = (columns.next()?, rows.next()?);
-        let (right, bottom) = (columns.last()?, rows.last()?);
+        let (right, bottom) = (columns.next_back()?, rows.next_back()?);
         Some(Area { left, top, width: right - left + 1, height: bottom - top + 1 })
     }
 

@@ -70,12 +70,12 @@ impl App {
                 let asks = self.panel.as_ref().map(Panel::ask_for_all).unwrap_or_default();
                 return Task::batch([self.describe(), self.ask_panel(asks)]);
             }
-            Event::CameraRemoved { camera } if Some(camera) == self.selected.as_ref() => {
-                if !self.stage.is_watched(camera) {
-                    self.selected = None;
-                    self.panel = None;
-                    return self.choose_camera();
-                }
+            Event::CameraRemoved { camera }
+                if Some(camera) == self.selected.as_ref() && !self.stage.is_watched(camera) =>
+            {
+                self.selected = None;
+                self.panel = None;
+                return self.choose_camera();
             }
             Event::NewWatcher { camera, program, .. } if program != crate::NAME => {
                 let name = self.name_of(camera);

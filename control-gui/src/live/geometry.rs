@@ -7,7 +7,7 @@ use protocol::Size;
 pub(crate) enum Fit {
     /// All of the picture is seen.
     #[default]
-    Fit,
+    Whole,
     /// All of the area is covered.
     Fill,
     /// One pixel of the picture is one of the screen.
@@ -19,9 +19,9 @@ impl Fit {
     #[must_use]
     pub(crate) const fn next(self) -> Self {
         match self {
-            Self::Fit => Self::Fill,
+            Self::Whole => Self::Fill,
             Self::Fill => Self::Actual,
-            Self::Actual => Self::Fit,
+            Self::Actual => Self::Whole,
         }
     }
 }
@@ -44,7 +44,7 @@ pub(crate) struct Placement {
 
 impl Default for Placement {
     fn default() -> Self {
-        Self { fit: Fit::Fit, mirror: false, zoom: 1.0, pan: [0.0; 2] }
+        Self { fit: Fit::Whole, mirror: false, zoom: 1.0, pan: [0.0; 2] }
     }
 }
 
@@ -69,7 +69,7 @@ impl Placement {
         let (across, down) = (width / w, height / h);
         let scale = self.zoom
             * match self.fit {
-                Fit::Fit => across.min(down),
+                Fit::Whole => across.min(down),
                 Fit::Fill => across.max(down),
                 Fit::Actual => 1.0,
             };
@@ -113,7 +113,7 @@ impl Placement {
         let limit = 0.5;
         let moved = |pan: f32, by: f32| (pan + by).clamp(-limit, limit);
         self.pan = [moved(self.pan[0], by[0]), moved(self.pan[1], by[1])];
-        if !self.is_zoomed() && self.fit == Fit::Fit {
+        if !self.is_zoomed() && self.fit == Fit::Whole {
             self.pan = [0.0; 2];
         }
     }
@@ -131,9 +131,9 @@ mod tests {
 
     #[test]
     fn a_fitted_picture_is_seen_as_a_whole_and_in_the_middle() {
-        let wide = placed(Fit::Fit, (1000.0, 480.0));
+        let wide = placed(Fit::Whole, (1000.0, 480.0));
         assert_eq!(wide, Placed { left: 180.0, top: 0.0, width: 640.0, height: 480.0 });
-        let high = placed(Fit::Fit, (320.0, 1000.0));
+        let high = placed(Fit::Whole, (320.0, 1000.0));
         assert_eq!(high, Placed { left: 0.0, top: 380.0, width: 320.0, height: 240.0 });
     }
 

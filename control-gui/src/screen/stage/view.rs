@@ -130,7 +130,7 @@ impl Stage {
             button(text(label).size(BODY)).style(style::switch_button(on)).on_press(message)
         };
         let fit = match view.placement.fit {
-            Fit::Fit => "Fit",
+            Fit::Whole => "Fit",
             Fit::Fill => "Fill",
             Fit::Actual => "1:1",
         };
@@ -142,7 +142,7 @@ impl Stage {
             tool("Snapshot", false, Message::Snapshot(id())),
             tool("Freeze", view.is_frozen(), Message::Freeze(id())),
             tool("Mirror", view.placement.mirror, Message::Mirror(id())),
-            tool(fit, view.placement.fit != Fit::Fit, Message::Fit(id())),
+            tool(fit, view.placement.fit != Fit::Whole, Message::Fit(id())),
             tool("Figures", shown.figures, Message::Figures),
             tool("Full screen", false, Message::Fullscreen),
         ]
