@@ -63,12 +63,10 @@ fn readers_that_come_and_go_leave_nothing_behind() {
     let mut rests = Vec::new();
     for round in 0..ROUNDS {
         let readers = stream(&service, &observer, time);
-        let rest = observer.rest(&service);
+        let rest = observer.rest_as(&service, &fresh);
         println!("round {round} {rest:?} after {readers} readers");
         rests.push(rest);
     }
-    let descriptors = rests.iter().map(|rest| rest.descriptors).max();
-    assert_eq!(descriptors, Some(fresh.descriptors), "{:#?}", service.descriptors());
     let (warm, last) = (&rests[..WARM_UP], rests.last().expect("there are rounds"));
     let most = |of: fn(&Rest) -> u64| warm.iter().map(of).max().expect("there are rounds");
     assert!(last.heap <= most(|r| r.heap) + HEAP_MARGIN, "the heap has grown: {rests:#?}");
@@ -171,6 +169,18 @@ impl Observer {
 
     fn status(&self) -> ServiceStatus {
         self.runtime.block_on(self.client.status()).expect("the service answers")
+    }
+
+    /// Waits for rest, and until nothing more is open than in `fresh`: what ended last is told to
+    /// have ended a moment before it has let go of everything.
+    #[track_caller]
+    fn rest_as(&self, service: &Service, fresh: &Rest) -> Rest {
+        self.rest(service);
+        wait_until("the last descriptors to be closed", LONG, || {
+            let open = service.descriptors();
+            if open.len() <= fresh.descriptors { Ok(()) } else { Err(format!("{open:#?}")) }
+        });
+        self.rest(service)
     }
 
     /// Waits until the camera is closed and all connections but this one have ended.
