@@ -123,13 +123,15 @@ impl Reader {
         })
     }
 
-    /// `ffmpeg`, for `count` frames, in `format` as it comes.
+    /// `ffmpeg`, for `count` frames, as they come; 0 for as many as come.
     pub fn ffmpeg(device: &str, count: usize) -> Self {
         Self::start("ffmpeg", |file| {
             let mut command = Command::new("ffmpeg");
-            let count = count.to_string();
             command.args(["-nostdin", "-loglevel", "warning", "-f", "v4l2", "-i", device]);
-            command.args(["-fps_mode", "passthrough", "-frames:v", &count, "-c:v", "copy"]);
+            command.args(["-fps_mode", "passthrough", "-c:v", "copy"]);
+            if count > 0 {
+                command.args(["-frames:v", &count.to_string()]);
+            }
             command.args(["-f", "rawvideo", "-y"]).arg(file);
             command
         })
@@ -155,6 +157,11 @@ impl Reader {
     pub fn end(mut self) -> (Output, Vec<u8>) {
         let ended = self.program.wait(PATIENCE * 2);
         (ended, fs::read(&self.file).unwrap_or_default())
+    }
+
+    /// How it ended, once it has.
+    pub fn ended(&mut self) -> Option<Output> {
+        (!self.program.is_running()).then(|| self.program.wait(PATIENCE))
     }
 
     /// The bytes that it has read so far.

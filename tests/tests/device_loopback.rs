@@ -195,18 +195,27 @@ fn ffmpeg_and_v4l2_ctl_read_while_another_client_watches_the_camera() {
     }
 }
 
-/// What two programs read at once, as many frames each. A program that begins to read makes 0.12
-/// refuse a frame to one that already does, for as long as it has not mapped its buffers: then
-/// both begin anew.
+/// What two programs read at once, as many frames each, before either ends. A program that begins
+/// or ends makes 0.12 refuse a frame to one that reads just then: then both begin anew.
 fn two_readers(device: &str, frames: usize) -> [Vec<u8>; 2] {
+    let length = frames * FRAME;
     let mut ends = Vec::new();
     for _ in 0..5 {
-        let readers = [Reader::ffmpeg(device, frames), Reader::v4l2_ctl(device, frames)];
-        let read = readers.map(Reader::end);
-        if read.iter().all(|(_, bytes)| bytes.len() == frames * FRAME) {
-            return read.map(|(_, bytes)| bytes);
+        let mut readers = [Reader::v4l2_ctl(device, 0), Reader::ffmpeg(device, 0)];
+        let read = wait_until("both to have read enough", PATIENCE, || {
+            for reader in &mut readers {
+                if let Some(end) = reader.ended() {
+                    ends.push(end);
+                    return Ok(None);
+                }
+            }
+            let read = [readers[0].so_far(), readers[1].so_far()];
+            let enough = read.iter().all(|bytes| bytes.len() >= length);
+            if enough { Ok(Some(read)) } else { Err(format!("{:?}", read.map(|read| read.len()))) }
+        });
+        if let Some(read) = read {
+            return read.map(|bytes| bytes[..length].to_vec());
         }
-        ends.push(read.map(|(end, bytes)| (end, bytes.len() / FRAME)));
     }
     panic!("never both of them {frames} frames: {ends:?}");
 }
