@@ -1,6 +1,8 @@
 //! One service for each user: who listens at the endpoint, and what a dead one left there.
 
-use std::{io, path::PathBuf};
+#[cfg(unix)]
+use std::io;
+use std::path::PathBuf;
 
 use protocol::{
     endpoint::Endpoint,
