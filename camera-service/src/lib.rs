@@ -7,6 +7,7 @@ pub mod config;
 pub mod device;
 pub mod doctor;
 pub mod events;
+mod json;
 #[cfg(target_os = "linux")]
 pub mod loopback;
 pub mod registry;
@@ -15,3 +16,4 @@ pub mod server;
 pub mod slots;
 pub mod source;
 pub mod state;
+mod time;

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CameraId, CameraSummary, ConnectionId, Control, Delivery, ErrorReply, Role};
+use crate::{
+    BridgeStatus, CameraId, CameraSummary, ConnectionId, Control, Delivery, ErrorReply, Role,
+};
 
 /// One event and when it happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +85,14 @@ pub enum Event {
     Stopping,
     /// The connection is closed, and why.
     Ended(ErrorReply),
+    /// Something of the bridge changed. Since 1.1, as all that follow; sent to readers of that
+    /// minor version or later.
+    BridgeChanged(BridgeStatus),
+    /// Tokens were made, revoked, or have expired.
+    TokensChanged {
+        /// The names of all.
+        names: Vec<String>,
+    },
 }
 
 /// The full state.

@@ -9,7 +9,7 @@ pub const MAGIC: [u8; 8] = *b"\x89CAMSVC\n";
 /// Major version of the protocol: both sides must have the same.
 pub const MAJOR: u16 = 1;
 /// Minor version of the protocol: the lower of both sides is spoken.
-pub const MINOR: u16 = 0;
+pub const MINOR: u16 = 1;
 
 /// What a connection is for. It has one role for all its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -181,6 +181,10 @@ impl Preamble<Verdict> {
 pub enum Hello {
     /// Version 1.0.
     Client(ClientHello),
+    /// Version 1.1: somebody who speaks for a remote user, bound by what the token grants; without
+    /// a token, the bridge itself. Every connection through the service's own bridge is that,
+    /// whatever it says.
+    Bridged(ClientHello),
 }
 
 /// Who a client says it is. Process and program are not said but looked up by the service.

@@ -9,6 +9,7 @@
 //! files in `tests/golden/` pin the bytes of every message.
 #![deny(missing_docs)]
 
+mod bridge;
 mod camera;
 mod control;
 mod error;
@@ -32,6 +33,9 @@ pub mod transport;
 #[cfg(feature = "client")]
 pub mod client;
 
+pub use bridge::{
+    BridgeListening, BridgeStatus, BridgeWish, Grant, NewToken, Scope, TokenRequest, TokenSummary,
+};
 pub use camera::{
     CameraDetail, CameraId, CameraState, CameraSummary, ConnectionId, Holder, Watcher,
 };

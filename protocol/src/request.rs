@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CameraDetail, CameraId, CameraSummary, ClientSummary, ConnectionId, Control, ControlOutcome,
-    ControlSetting, ErrorReply, Mode, ModeWish,
+    BridgeListening, BridgeStatus, BridgeWish, CameraDetail, CameraId, CameraSummary,
+    ClientSummary, ConnectionId, Control, ControlOutcome, ControlSetting, ErrorReply, Grant, Mode,
+    ModeWish, NewToken, TokenRequest, TokenSummary,
 };
 
 /// A request with what identifies its reply. At most 64 may be in flight on a connection.
@@ -165,6 +166,58 @@ pub enum Request {
     ReloadConfig,
     /// Stops the service → [`Reply::Done`], then every connection is closed.
     Shutdown,
+    /// All tokens → [`Reply::Tokens`]. Since 1.1, as all that follow.
+    ListTokens,
+    /// Makes a token or an invitation → [`Reply::TokenAdded`].
+    AddToken {
+        /// What it is to grant.
+        token: TokenRequest,
+    },
+    /// Ends a token and its connections → [`Reply::Done`].
+    RevokeToken {
+        /// Its name.
+        name: String,
+    },
+    /// The bridge → [`Reply::Bridge`].
+    BridgeStatus,
+    /// Turns the bridge on or off, or has it listen elsewhere; kept → [`Reply::Bridge`].
+    SetBridge {
+        /// How it is to run.
+        wish: BridgeWish,
+    },
+    /// Bridged only: what this connection's token grants → [`Reply::Grant`].
+    WhoAmI,
+    /// Bridged only, without a token: swaps the secret of an invitation for that of a token →
+    /// [`Reply::TokenAdded`].
+    RedeemInvitation {
+        /// The invitation's secret.
+        secret: String,
+        /// Address of the remote user.
+        remote: String,
+    },
+    /// Bridged only: this connection's user watches a camera, whose frames the bridge fetches
+    /// once for all who watch it → [`Reply::Watching`]. Until `Unwatch`, or the connection ends.
+    Watch {
+        /// The camera.
+        camera: CameraId,
+    },
+    /// Bridged only: ends that → [`Reply::Done`].
+    Unwatch {
+        /// The camera.
+        camera: CameraId,
+    },
+    /// Bridged only: frames that this connection's user got so far → [`Reply::Done`].
+    CountFrames {
+        /// Frames delivered.
+        frames: u64,
+        /// Frames passed over.
+        dropped: u64,
+    },
+    /// Bridged only, without a token: the bridge listens → [`Reply::Done`].
+    BridgeListening {
+        /// Where.
+        listening: BridgeListening,
+    },
 }
 
 /// What a request gives.
@@ -190,6 +243,19 @@ pub enum Reply {
     Presets(Vec<Preset>),
     /// Pinned controls.
     Pins(Vec<ControlSetting>),
+    /// Tokens. Since 1.1, as all that follow.
+    Tokens(Vec<TokenSummary>),
+    /// A token or invitation was made.
+    TokenAdded(NewToken),
+    /// The bridge.
+    Bridge(BridgeStatus),
+    /// What a token grants.
+    Grant(Grant),
+    /// The camera that is watched.
+    Watching {
+        /// Its id, also where the request named it otherwise.
+        camera: CameraId,
+    },
 }
 
 /// What an explicit start did.

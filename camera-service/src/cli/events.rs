@@ -17,6 +17,7 @@ use super::{
     text::{count, one_line},
     time, value,
 };
+use crate::json::EventJson;
 
 pub(super) async fn run(session: &Session) -> Outcome {
     let mut events = session.connector().events().await?;
@@ -75,63 +76,11 @@ struct Line<'a> {
     event: EventJson<'a>,
 }
 
-#[derive(Serialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-enum EventJson<'a> {
-    State { cameras: Vec<json::Camera<'a>>, clients: Vec<json::Client<'a>>, privacy_off: bool },
-    CameraAdded { camera: &'a str, summary: json::Camera<'a> },
-    CameraChanged { camera: &'a str, summary: json::Camera<'a> },
-    CameraRemoved { camera: &'a str },
-    ControlChanged { camera: &'a str, control: json::ControlJson<'a> },
-    ClientChanged { client: u64, summary: json::Client<'a> },
-    ClientRemoved { client: u64 },
-    NewWatcher { camera: &'a str, program: &'a str, client: u64 },
-    PrivacyChanged { off: bool },
-    PresetsChanged { camera: &'a str, names: &'a [String] },
-    PinsChanged { camera: &'a str, names: &'a [String] },
-    ConfigReloaded,
-    ConfigRefused { message: &'a str },
-    Lagged,
-    Stopping,
-    Ended { error: &'a protocol::ErrorReply },
-}
-
 fn json_line(message: &EventMessage) -> Result<String, CliError> {
-    let event = match &message.event {
-        Event::State(State { cameras, clients, privacy_off }) => EventJson::State {
-            cameras: json::all(cameras),
-            clients: json::all(clients),
-            privacy_off: *privacy_off,
-        },
-        Event::CameraAdded(camera) => {
-            EventJson::CameraAdded { camera: &camera.id.0, summary: camera.into() }
-        }
-        Event::CameraChanged(camera) => {
-            EventJson::CameraChanged { camera: &camera.id.0, summary: camera.into() }
-        }
-        Event::CameraRemoved { camera } => EventJson::CameraRemoved { camera: &camera.0 },
-        Event::ControlChanged { camera, control } => {
-            EventJson::ControlChanged { camera: &camera.0, control: control.into() }
-        }
-        Event::ClientChanged(client) => {
-            EventJson::ClientChanged { client: client.id.0, summary: client.into() }
-        }
-        Event::ClientRemoved { connection } => EventJson::ClientRemoved { client: connection.0 },
-        Event::NewWatcher { camera, program, connection } => {
-            EventJson::NewWatcher { camera: &camera.0, program, client: connection.0 }
-        }
-        Event::PrivacyChanged { off } => EventJson::PrivacyChanged { off: *off },
-        Event::PresetsChanged { camera, names } => {
-            EventJson::PresetsChanged { camera: &camera.0, names }
-        }
-        Event::PinsChanged { camera, names } => EventJson::PinsChanged { camera: &camera.0, names },
-        Event::ConfigReloaded => EventJson::ConfigReloaded,
-        Event::ConfigRefused { message } => EventJson::ConfigRefused { message },
-        Event::Lagged => EventJson::Lagged,
-        Event::Stopping => EventJson::Stopping,
-        Event::Ended(error) => EventJson::Ended { error },
-    };
-    output::json_line(&Line { time: time::rfc3339(message.unix_ns), event })
+    output::json_line(&Line {
+        time: time::rfc3339(message.unix_ns),
+        event: EventJson::from(&message.event),
+    })
 }
 
 fn text_line(message: &EventMessage) -> String {
@@ -171,6 +120,11 @@ fn text_line(message: &EventMessage) -> String {
         Event::Lagged => "this reader fell behind".to_owned(),
         Event::Stopping => "the service is stopping".to_owned(),
         Event::Ended(error) => format!("closed: {error}"),
+        Event::BridgeChanged(bridge) if bridge.pid.is_some() => {
+            format!("the bridge listens at {}", bridge.listen)
+        }
+        Event::BridgeChanged(_) => "the bridge does not run".to_owned(),
+        Event::TokensChanged { names } => format!("tokens changed: {}", listed(names)),
     };
     format!("{} {}\n", time::rfc3339(message.unix_ns), one_line(&what))
 }

@@ -19,7 +19,6 @@ mod events;
 mod get;
 mod info;
 mod jpeg;
-mod json;
 mod list;
 mod logging;
 mod loopback;
@@ -42,7 +41,6 @@ mod stop;
 mod stream;
 mod table;
 mod text;
-mod time;
 mod unpin;
 mod value;
 mod wait;
@@ -51,6 +49,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::{json, time};
 use error::CliError;
 use session::Session;
 

@@ -92,7 +92,7 @@ async fn shake_hands(server: &Server, connection: Connection) -> Result<Session,
     };
     writer.raw(&answer(Verdict::Accepted)).await?;
     let hello = match reader.message(MAX_HELLO).await {
-        Ok(Some(Hello::Client(hello))) => hello,
+        Ok(Some(Hello::Client(hello) | Hello::Bridged(hello))) => hello,
         Ok(None) => return Err(HandshakeError::Closed),
         Err(error) => {
             let reply = ErrorReply::new(ErrorKind::Protocol, error.to_string());

@@ -22,6 +22,7 @@ const RETRY: Duration = Duration::from_millis(50);
 #[derive(Debug, Clone)]
 pub struct Connector {
     hello: ClientHello,
+    bridged: bool,
     endpoint: Option<Endpoint>,
     patience: Duration,
 }
@@ -44,9 +45,19 @@ impl Connector {
         }
         Self {
             hello: ClientHello { name, token: None, remote: None },
+            bridged: false,
             endpoint: None,
             patience: Duration::ZERO,
         }
+    }
+
+    /// Speaks for the user at the address `remote` who showed `token`, and may do what that
+    /// grants; without a token, for the bridge itself.
+    #[must_use]
+    pub fn bridged(mut self, token: Option<String>, remote: Option<String>) -> Self {
+        self.bridged = true;
+        (self.hello.token, self.hello.remote) = (token, remote);
+        self
     }
 
     /// Looks at this endpoint only.
@@ -143,7 +154,8 @@ impl Connector {
                 return Err(ClientError::NotAccepted("it did not understand the handshake"));
             }
         }
-        writer.message(&Hello::Client(self.hello.clone())).await?;
+        let hello = if self.bridged { Hello::Bridged } else { Hello::Client };
+        writer.message(&hello(self.hello.clone())).await?;
         match reader.message(MAX_MESSAGE).await? {
             Some(Welcome::Accepted { connection, version, pid }) => {
                 Ok(Opened { reader, writer, id: connection, version, pid })

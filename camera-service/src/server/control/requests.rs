@@ -72,6 +72,7 @@ pub(super) async fn handle(server: &Arc<Server>, request: Request) -> Result {
             registry.find(&camera)?.controls().unpin(names).await.map(|()| Reply::Done)
         }
         Request::SetPrivacy { off } => set_privacy(server, off).await,
+        _ => Err(ErrorReply::new(ErrorKind::Unsupported, "not yet")),
     }
 }
 

@@ -1,4 +1,10 @@
-//! What `--json` prints. Keys are stable: none is ever taken away or given another meaning.
+//! Messages as JSON: what `--json` prints, and what the bridge sends. Keys are stable: none is ever taken away or given another meaning.
+
+mod bridge;
+mod event;
+
+pub(crate) use bridge::{BridgeJson, TokenJson};
+pub(crate) use event::EventJson;
 
 use protocol::{
     Affected, CameraSummary, ClientSummary, Control, ControlFlags, ControlKind, ControlSetting,
@@ -6,11 +12,11 @@ use protocol::{
 };
 use serde::{Serialize, Serializer};
 
-use super::time::rfc3339;
+use crate::time::rfc3339;
 
 /// A camera, as in `list`.
 #[derive(Serialize)]
-pub(super) struct Camera<'a> {
+pub(crate) struct Camera<'a> {
     id: &'a str,
     name: &'a str,
     driver: &'a str,
@@ -42,7 +48,7 @@ impl<'a> From<&'a CameraSummary> for Camera<'a> {
 
 /// A mode.
 #[derive(Serialize)]
-pub(super) struct ModeJson {
+pub(crate) struct ModeJson {
     format: String,
     width: u32,
     height: u32,
@@ -61,7 +67,7 @@ impl From<Mode> for ModeJson {
 }
 
 /// A frame rate as a number: whole where it is.
-pub(super) struct Rate(pub(super) FrameRate);
+pub(crate) struct Rate(pub(crate) FrameRate);
 
 impl Serialize for Rate {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -75,7 +81,7 @@ impl Serialize for Rate {
 
 /// A control, as in `controls`.
 #[derive(Serialize)]
-pub(super) struct ControlJson<'a> {
+pub(crate) struct ControlJson<'a> {
     name: &'a str,
     label: &'a str,
     kind: ControlKind,
@@ -106,7 +112,7 @@ impl<'a> From<&'a Control> for ControlJson<'a> {
 }
 
 /// A control's value as itself: a number, a boolean, text; bytes as hexadecimal digits.
-pub(super) struct Value<'a>(pub(super) &'a ControlValue);
+pub(crate) struct Value<'a>(pub(crate) &'a ControlValue);
 
 impl Serialize for Value<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -121,7 +127,7 @@ impl Serialize for Value<'_> {
 }
 
 /// The names of the flags that are set.
-pub(super) fn flags(flags: &ControlFlags) -> Vec<&'static str> {
+pub(crate) fn flags(flags: &ControlFlags) -> Vec<&'static str> {
     let ControlFlags { read_only, inactive, volatile, write_only, grabbed, disabled } = *flags;
     [
         (read_only, "read_only"),
@@ -138,7 +144,7 @@ pub(super) fn flags(flags: &ControlFlags) -> Vec<&'static str> {
 
 /// A control and the value that it is set to, as in `pin`.
 #[derive(Serialize)]
-pub(super) struct Setting<'a> {
+pub(crate) struct Setting<'a> {
     name: &'a str,
     value: Value<'a>,
 }
@@ -151,7 +157,7 @@ impl<'a> From<&'a ControlSetting> for Setting<'a> {
 
 /// A preset, as in `preset list`.
 #[derive(Serialize)]
-pub(super) struct PresetJson<'a> {
+pub(crate) struct PresetJson<'a> {
     name: &'a str,
     settings: Vec<Setting<'a>>,
 }
@@ -164,7 +170,7 @@ impl<'a> From<&'a Preset> for PresetJson<'a> {
 
 /// A connection, as in `clients`.
 #[derive(Serialize)]
-pub(super) struct Client<'a> {
+pub(crate) struct Client<'a> {
     id: u64,
     name: &'a str,
     pid: u32,
@@ -198,7 +204,7 @@ impl<'a> From<&'a ClientSummary> for Client<'a> {
 
 /// A client whose frames changed.
 #[derive(Serialize)]
-pub(super) struct AffectedJson<'a> {
+pub(crate) struct AffectedJson<'a> {
     id: u64,
     name: &'a str,
     pid: u32,
@@ -218,7 +224,7 @@ impl<'a> From<&'a Affected> for AffectedJson<'a> {
 
 /// What became of one control that was set.
 #[derive(Serialize)]
-pub(super) struct Outcome<'a> {
+pub(crate) struct Outcome<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<Value<'a>>,
@@ -237,7 +243,7 @@ impl<'a> From<&'a protocol::ControlOutcome> for Outcome<'a> {
 }
 
 /// Each of `items` as JSON has it.
-pub(super) fn all<'a, T, J: From<&'a T>>(items: &'a [T]) -> Vec<J> {
+pub(crate) fn all<'a, T, J: From<&'a T>>(items: &'a [T]) -> Vec<J> {
     items.iter().map(J::from).collect()
 }
 

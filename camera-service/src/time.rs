@@ -52,19 +52,19 @@ impl Utc {
 }
 
 /// `2026-11-21T01:31:39.123Z`.
-pub(super) fn rfc3339(unix_ns: u64) -> String {
+pub(crate) fn rfc3339(unix_ns: u64) -> String {
     let Utc { year, month, day, hour, minute, second, milli } = Utc::new(unix_ns);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
 }
 
 /// `20261121T013139Z`, for names of files.
-pub(super) fn compact(unix_ns: u64) -> String {
+pub(crate) fn compact(unix_ns: u64) -> String {
     let Utc { year, month, day, hour, minute, second, .. } = Utc::new(unix_ns);
     format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
 }
 
 /// How long ago that was, for people: `12 s`, `3 min`, `5 h`, `2 d`.
-pub(super) fn ago(unix_ns: u64) -> String {
+pub(crate) fn ago(unix_ns: u64) -> String {
     span(Duration::from_nanos(clock::unix_ns().saturating_sub(unix_ns)))
 }
 
@@ -80,7 +80,7 @@ fn span(time: Duration) -> String {
 
 /// Time since a frame was captured, in µs. Negative where its time stamp lies in the future, as
 /// some drivers have it.
-pub(super) fn latency_us(header: &FrameHeader) -> i64 {
+pub(crate) fn latency_us(header: &FrameHeader) -> i64 {
     let ns = i128::from(clock::monotonic_ns()) - i128::from(header.monotonic_ns);
     i64::try_from(ns / 1000).unwrap_or(i64::MAX)
 }
