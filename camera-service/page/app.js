@@ -50,6 +50,7 @@ function enter(token) {
     presets.select(camera);
   }
 
+  panels.on("changed", () => stage.update());
   connection.on("event", (event) => model.apply(event));
   connection.on("state", ({ state, message }) => tellState(state, message));
   connection.on("refused", ({ message, code }) => login.ask(sentence(message), code === REVOKED));

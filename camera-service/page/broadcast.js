@@ -14,8 +14,9 @@ const QUALITY = 0.8;
 const AGAIN = 1_500;
 /** What the rate is taken over, in ms. */
 const SPAN = 2_000;
-/** Time between two pictures while the page is not seen, where browsers tell of no frames, in ms. */
-const UNSEEN = 1_000;
+/** After this time without a word of a frame the video is looked at unasked, in ms: not every browser
+ * tells of frames that are not seen. */
+const SILENCE = 250;
 
 export class Broadcast extends Emitter {
   /** `off`, `waiting` (for the connection, or the name), `on`. */
@@ -35,6 +36,7 @@ export class Broadcast extends Emitter {
   #sequence = 0;
   #fresh = null;
   #last = 0;
+  #told = 0;
   #busy = false;
   #bytes = 0;
   #attempt = 0;
@@ -49,7 +51,7 @@ export class Broadcast extends Emitter {
     connection.on("open", () => this.#wish && this.#publish());
     video.addEventListener("resize", () => this.#resized());
     this.#listen();
-    setInterval(() => document.hidden && this.#arrived(), UNSEEN);
+    setInterval(() => ours() - this.#told > SILENCE && this.#arrived(), SILENCE);
   }
 
   /** Begins; `{name, fps}`. The video must have a picture. */
@@ -69,12 +71,14 @@ export class Broadcast extends Emitter {
   rate() {
     const now = performance.now();
     this.#sent = this.#sent.filter((time) => time > now - SPAN);
-    return this.#sent.length / (SPAN / 1000);
+    const [first, last] = [this.#sent[0], this.#sent.at(-1)];
+    return this.#sent.length > 1 ? ((this.#sent.length - 1) * 1000) / (last - first) : 0;
   }
 
   async #publish() {
     this.#drop();
-    if (this.#connection.state !== "open") return this.#become("waiting", "Connecting…");
+    this.#become("waiting", "Connecting…");
+    if (this.#connection.state !== "open") return;
     const attempt = this.#attempt;
     const { videoWidth: width, videoHeight: height } = this.#video;
     if (!width) return this.#again("The camera has no picture yet.");
@@ -143,6 +147,7 @@ export class Broadcast extends Emitter {
     const next = () => {
       if (this.#video.requestVideoFrameCallback) this.#video.requestVideoFrameCallback(next);
       else setTimeout(next, 1000 / (this.#wish?.fps ?? 30));
+      this.#told = ours();
       this.#arrived();
     };
     next();

@@ -1,17 +1,21 @@
 // Which panel is open. On a wide page one lies beside the pictures or none; on a narrow one there is
-// always one below or beside them, and the list of cameras is one too.
+// always one below or beside them, the list of cameras is one too, and sharing takes the whole page.
+//
+// Told: `changed`.
 
+import { Emitter } from "./emitter.js";
 import { byId, mark, show } from "./element.js";
 
 const NAMES = ["cameras", "controls", "watchers", "share"];
 /** From this width on the list of cameras has a place of its own; as in app.css. */
 const wide = matchMedia("(min-width: 62rem)");
 
-export class Panels {
+export class Panels extends Emitter {
   #open = null;
   #allowed = [];
 
   constructor() {
+    super();
     for (const name of NAMES) byId(`tab-${name}`).addEventListener("click", () => this.#press(name));
     wide.addEventListener("change", () => this.#show());
   }
@@ -45,6 +49,7 @@ export class Panels {
       mark(byId(`tab-${name}`), "aria-pressed", String(name === now));
       show(byId(`panel-${name}`), allowed && (name === now || (name === "cameras" && wide.matches)));
     }
-    show(byId("panel"), now !== null && (now !== "cameras" || !wide.matches));
+    show(byId("panel"), now !== null && now !== "cameras");
+    this.tell("changed");
   }
 }

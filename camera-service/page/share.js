@@ -63,7 +63,7 @@ export class Share {
     byId("preview-box").classList.toggle("on", this.#sharing);
     const status = {
       off: message,
-      waiting: `Waiting: ${message}`,
+      waiting: message,
       on: `On as ${camera}. ${watchers ? `${words.watchers(watchers)} now.` : "Nobody watches yet."}`,
     }[this.#sharing ? state : "off"];
     say(byId("share-status"), status);

@@ -39,6 +39,7 @@ export class Stage {
     press("fullscreen", () => fullscreen.toggle(byId("stage")));
     press("hold", () => this.#hold());
     press("rename", () => this.#rename());
+    press("choose", () => this.#toggle(() => byId("choices").classList.toggle("open")));
     byId("picture-size").addEventListener("change", () => this.update());
     model.on("cameras", () => this.update());
     model.on("camera_changed", ({ camera }) => this.#views.get(camera)?.live.hurry());
@@ -64,9 +65,10 @@ export class Stage {
   update() {
     const camera = this.#model.camera(this.#selected);
     const shown = new Set(this.#grid ? this.#watched : this.#selected ? [this.#selected] : []);
+    const seen = this.#seen && byId("stage").checkVisibility();
     for (const id of shown) this.#view(id);
     for (const [id, view] of this.#views) {
-      const wanted = this.#watched.has(id) && shown.has(id) && this.#seen;
+      const wanted = this.#watched.has(id) && shown.has(id) && seen;
       const gone = !this.#model.cameras.has(id) && this.#model.known && !wanted;
       show(view.element, shown.has(id));
       view.element.dataset.selected = id === this.#selected ? "yes" : "no";
@@ -97,14 +99,16 @@ export class Stage {
     const watched = this.#watched.has(this.#selected);
     const control = this.#model.may("control");
     show(byId("tools"), Boolean(camera));
+    show(byId("choices"), Boolean(camera));
     byId("stop").disabled = !watched;
     byId("snapshot").disabled = !camera?.present || this.#model.off;
     show(byId("side-by-side"), this.#watched.size > 1 || this.#grid);
     say(byId("side-by-side").lastChild, `Side by side (${this.#watched.size})`);
     mark(byId("side-by-side"), "aria-pressed", String(this.#grid));
     mark(byId("figures"), "aria-pressed", String(this.#figures));
+    mark(byId("choose"), "aria-expanded", String(byId("choices").classList.contains("open")));
     show(byId("hold"), control);
-    show(byId("rename"), control);
+    show(byId("rename"), control && Boolean(camera) && !this.#grid);
     mark(byId("hold"), "aria-pressed", String(Boolean(camera?.held_open)));
   }
 

@@ -33,6 +33,6 @@ export class Watchers {
     say(title, name || program);
     say(what, role === "publish" ? `Is the camera ${seen}` : `Watches ${seen}`);
     say(where, [remote ? `from ${remote}` : program, `for ${words.since(since)}`].filter(Boolean).join(", "));
-    say(counts, `${frames} frames, ${dropped} dropped`);
+    say(counts, `${frames.toLocaleString("en")} frames, ${dropped.toLocaleString("en")} dropped`);
   }
 }
