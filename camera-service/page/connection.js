@@ -77,7 +77,8 @@ export class Connection extends Emitter {
 
   /** Gets what lies at a URL below /api, with the token. */
   fetch(url) {
-    return fetch(url, { cache: "no-store", headers: { Authorization: `Bearer ${this.#token}` } });
+    const headers = { Accept: "image/jpeg, application/json", Authorization: `Bearer ${this.#token}` };
+    return fetch(url, { cache: "no-store", headers });
   }
 
   async #open(use) {

@@ -46,9 +46,10 @@ export class Fallback extends Emitter {
     const response = await this.#fetch("api/request", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ id: String(this.#next++), type, ...fields }),
+      body: JSON.stringify({ type, ...fields }),
       signal,
     });
+    if (!response.ok) throw failure(await problem(response));
     const { ok, result, error } = await response.json();
     if (!ok) throw failure(error);
     if (type === "list_controls") this.#controls(fields.camera, result);
@@ -142,7 +143,7 @@ export class Fallback extends Emitter {
   }
 
   async #fetch(url, options) {
-    const headers = { ...options.headers, Authorization: `Bearer ${this.#token}` };
+    const headers = { Accept: "application/json", ...options.headers, Authorization: `Bearer ${this.#token}` };
     const response = await fetch(url, { cache: "no-store", ...options, headers });
     if (response.status === 401) throw failure({ kind: "forbidden", ...(await problem(response)) });
     return response;

@@ -25,7 +25,7 @@ export function takeSecret() {
 export async function redeem(secret) {
   const response = await fetch("api/session", {
     method: "POST",
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", Accept: "application/json" },
     body: JSON.stringify({ secret }),
     cache: "no-store",
   });
