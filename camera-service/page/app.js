@@ -40,9 +40,10 @@ function enter(token) {
   const watchers = new Watchers(model);
   const share = new Share(connection);
   let selected = sessionStorage.getItem(SELECTED);
+  let shown;
 
   function select(camera) {
-    selected = camera;
+    selected = shown = camera;
     if (camera) sessionStorage.setItem(SELECTED, camera);
     cameras.selected(camera);
     stage.selected(camera);
@@ -53,7 +54,10 @@ function enter(token) {
   panels.on("changed", () => stage.update());
   connection.on("event", (event) => model.apply(event));
   connection.on("state", ({ state, message }) => tellState(state, message));
-  connection.on("refused", ({ message, code }) => login.ask(sentence(message), code === REVOKED));
+  connection.on("refused", ({ message, code }) => {
+    share.stop();
+    login.ask(sentence(message), code === REVOKED);
+  });
   connection.on("open", (granted) => {
     model.granted = granted;
     document.body.dataset.screen = "app";
@@ -66,11 +70,10 @@ function enter(token) {
     // After a reconnection nothing that was known need be true.
     if (model.known) select(selected);
   });
-  model.on("state", () => {
-    if (!model.cameras.has(selected)) select(model.cameras.keys().next().value ?? null);
-    else if (!document.querySelector(".camera[aria-current]")) select(selected);
+  model.on("cameras", () => {
+    const there = model.cameras.has(selected) ? selected : (model.cameras.keys().next().value ?? null);
+    if (there !== shown) select(there);
   });
-  model.on("camera_added", ({ camera }) => selected === null && select(camera));
   connection.start();
 }
 

@@ -76,10 +76,12 @@ export class Broadcast extends Emitter {
   }
 
   async #publish() {
-    this.#drop();
+    const dropped = this.#drop();
     this.#become("waiting", "Connecting…");
-    if (this.#connection.state !== "open") return;
     const attempt = this.#attempt;
+    // Else the name would still be taken.
+    await dropped;
+    if (attempt !== this.#attempt || this.#connection.state !== "open") return;
     const { videoWidth: width, videoHeight: height } = this.#video;
     if (!width) return this.#again("The camera has no picture yet.");
     this.#size = { width, height };
@@ -128,11 +130,13 @@ export class Broadcast extends Emitter {
     this.#timer = setTimeout(() => this.#wish && this.#publish(), AGAIN);
   }
 
+  /** Ends the present publication; resolves once that is done. */
   #drop() {
     clearTimeout(this.#timer);
     this.#attempt += 1;
-    if (this.#publication !== null) this.#link.stopPublishing(this.#publication).catch(() => {});
+    const [link, publication] = [this.#link, this.#publication];
     this.#link = this.#publication = null;
+    return publication === null ? null : link.stopPublishing(publication).catch(() => {});
   }
 
   /** A phone that is turned has a picture of another shape, which is another mode. */

@@ -30,14 +30,17 @@ export class Live extends Emitter {
   #attempt = 0;
   #wait = FIRST_WAIT;
   #timer = 0;
+  #ends;
 
   constructor(connection, camera) {
     super();
     this.#connection = connection;
     this.#camera = camera;
     this.picture = new Picture(connection.clock, ({ stream, sequence }) => this.#link?.acknowledge(stream, sequence));
-    connection.on("state", ({ state }) => state !== "open" && this.#linkLost());
-    connection.on("open", () => this.#wish && this.#open());
+    this.#ends = [
+      connection.on("state", ({ state }) => state !== "open" && this.#linkLost()),
+      connection.on("open", () => this.#wish && this.#open()),
+    ];
   }
 
   /** Opens a stream like `wish` (`{width?, quality?, fps?}`), or does so anew where it has changed. */
@@ -54,6 +57,12 @@ export class Live extends Emitter {
     this.#wish = null;
     this.#drop();
     this.#become("off");
+  }
+
+  /** Ends it for good. */
+  close() {
+    this.stop();
+    for (const end of this.#ends) end();
   }
 
   /** What kept it from being opened may have gone: tries at once. */

@@ -13,7 +13,10 @@ export class Modes {
   #model;
   #camera = null;
   #modes = [];
+  /** Modes that were chosen for cameras that are closed. */
   #wished = new Map();
+  /** Cameras that were opened here to have them in a mode. */
+  #held = new Set();
 
   constructor(connection, model) {
     this.#connection = connection;
@@ -74,8 +77,6 @@ export class Modes {
     const formats = unique(same, ({ format }) => format);
     fill("mode-format", formats.map(({ format }) => [format, words.format(format)]), now.format);
   }
-
-  #held = new Set();
 
   /** The mode that the camera is in, or will be, or might be. */
   #now() {

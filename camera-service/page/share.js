@@ -31,10 +31,10 @@ export class Share {
     byId("share-name").addEventListener("change", ({ target }) => (target.value = device.asName(target.value)));
     byId("share-preview").addEventListener("click", () => this.#preview());
     byId("share-switch").addEventListener("click", () => this.#switch());
-    byId("sign-stop").addEventListener("click", () => this.#stop());
+    byId("sign-stop").addEventListener("click", () => this.stop());
     byId("share-form").addEventListener("submit", (event) => {
       event.preventDefault();
-      if (this.#sharing) this.#stop();
+      if (this.#sharing) this.stop();
       else this.#start();
     });
     connection.on("open", () => this.update());
@@ -96,7 +96,8 @@ export class Share {
     this.update();
   }
 
-  #stop() {
+  /** Ends it, and closes the camera. */
+  stop() {
     this.#broadcast.stop();
     this.#close();
     this.update();
@@ -129,7 +130,12 @@ export class Share {
 
   async #reopen() {
     if (!this.#stream) return;
-    await this.#open();
+    try {
+      await this.#open();
+    } catch (error) {
+      this.stop();
+      throw error;
+    }
     if (this.#sharing) this.#broadcast.start({ name: byId("share-name").value, fps: this.#fps() });
     this.update();
   }
@@ -144,7 +150,7 @@ export class Share {
     this.#stream = this.#video.srcObject = stream;
     stream.getVideoTracks()[0].addEventListener("ended", () => {
       if (this.#stream !== stream) return;
-      this.#stop();
+      this.stop();
       wrong("The camera was taken away: it was unplugged, or another program has it now");
     });
     await this.#video.play();

@@ -124,7 +124,9 @@ export class Stage {
   }
 
   #forget(id) {
-    this.#views.get(id).element.remove();
+    const { element, live } = this.#views.get(id);
+    live.close();
+    element.remove();
     this.#views.delete(id);
   }
 

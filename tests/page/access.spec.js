@@ -31,7 +31,7 @@ test("a wrong token is refused, and another can be entered", async () => {
   const { page, close } = await open({ token: "wrong", expected: REFUSED });
   await page.getByRole("alert").waitFor();
   assert.match(await page.getByRole("alert").innerText(), /token/i);
-  await page.getByLabel("Token").fill((await newToken("watch")).token);
+  await page.getByLabel("Token", { exact: true }).fill((await newToken("watch")).token);
   await page.getByRole("button", { name: "Continue" }).click();
   await watch(page);
   await close();

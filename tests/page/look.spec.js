@@ -133,7 +133,7 @@ for (const [name, options, tab] of SHAPES) {
 test("without a token it asks for one", async () => {
   for (const colorScheme of ["light", "dark"]) {
     const { page, close } = await open({ options: { ...PHONE, colorScheme } });
-    await page.getByLabel("Token").waitFor();
+    await page.getByLabel("Token", { exact: true }).waitFor();
     await examine(page, `login, ${colorScheme}`);
     await close();
   }

@@ -29,8 +29,8 @@ test("the first browser watches the camera of the second", async (t) => {
   assert.match(URL_OF_PAGE, /^https:/);
   const first = await open({ token: (await newToken("watch", "control")).token });
   const second = await open({ token: (await newToken("publish")).token, options: PHONE, expected: LOST });
-  await second.page.getByLabel("Name").fill("phöne 7");
-  await second.page.getByLabel("Size").selectOption("640x480");
+  await second.page.getByLabel("Name", { exact: true }).fill("phöne 7");
+  await second.page.getByLabel("Size", { exact: true }).selectOption("640x480");
   await second.page.getByRole("button", { name: "Start sharing" }).click();
   await second.page.getByText("On as published:phone-7. Nobody watches yet.").waitFor();
   await second.page.getByText("Your camera is shared").waitFor();
@@ -46,7 +46,7 @@ test("the first browser watches the camera of the second", async (t) => {
   assert.ok(seen.green > 60, "the browser's fake camera is green");
 
   // Another size is another mode of the same camera; who watches stays.
-  await second.page.getByLabel("Size").selectOption("1280x720");
+  await second.page.getByLabel("Size", { exact: true }).selectOption("1280x720");
   await until("the larger picture", async () => {
     const { width } = await first.page.evaluate(look, '.view[data-camera="published:phone-7"] canvas');
     return width === 1280;

@@ -11,7 +11,7 @@ test("the test camera moves, in order and soon", async (t) => {
   const { token } = await newToken("watch");
   const opened = await open();
   const { page } = opened;
-  await page.getByLabel("Token").fill(token);
+  await page.getByLabel("Token", { exact: true }).fill(token);
   await page.getByRole("button", { name: "Continue" }).click();
   assert.equal((await json("info", "test:0")).watchers, 0, "nothing is opened before the user says so");
   await watch(page);
