@@ -133,6 +133,7 @@ macro_rules! call {
         }
     };
 }
+pub(super) use call;
 
 impl Client {
     /// All cameras.
