@@ -84,6 +84,7 @@ function tellState(state, message) {
   const gone = state === "waiting" || state === "connecting";
   const tell = () => {
     show(byId("banner"), gone);
+    document.body.dataset.link = gone ? "lost" : "there";
     say(byId("banner"), gone ? `Connecting to the computer… ${state === "waiting" ? sentence(message) : ""}` : "");
   };
   if (state === "connecting" && !byId("banner").hidden) return;

@@ -3,7 +3,7 @@
 /** Why no camera can be had here whatever the user allows; empty where one may be. */
 export function obstacle() {
   if (!window.isSecureContext) {
-    return "Browsers give a camera to pages over HTTPS only. Open this page with https:// in its address, or let its camera be shared on the computer itself.";
+    return "Browsers give a camera to pages over HTTPS only. Open this page with https:// in its address.";
   }
   if (!navigator.mediaDevices?.getUserMedia) return "This browser gives no camera to web pages.";
   return "";

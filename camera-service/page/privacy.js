@@ -32,7 +32,9 @@ export class Privacy {
   async #turnOff() {
     const yes = await ask({
       title: "Turn all cameras off?",
-      text: "Every camera closes at once and everybody who watches loses the picture. Turning them on again is only possible at the computer itself.",
+      text:
+        "Every camera closes at once and everybody who watches loses the picture. " +
+        "Turning them on again is only possible at the computer itself.",
       confirm: "Turn off",
       danger: true,
     });

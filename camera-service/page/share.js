@@ -67,7 +67,8 @@ export class Share {
       on: `On as ${camera}. ${watchers ? `${words.watchers(watchers)} now.` : "Nobody watches yet."}`,
     }[this.#sharing ? state : "off"];
     say(byId("share-status"), status);
-    mark(byId("share-status"), "data-tone", this.#sharing ? (state === "on" ? "live" : "attention") : message ? "wrong" : null);
+    const tone = this.#sharing ? (state === "on" ? "live" : "attention") : message ? "wrong" : null;
+    mark(byId("share-status"), "data-tone", tone);
     show(byId("sign"), this.#sharing);
     say(byId("sign-text"), state === "on" ? "Your camera is shared" : "Sharing waits");
     document.title = this.#sharing ? `● Shared: ${this.#title}` : this.#title;
@@ -78,7 +79,8 @@ export class Share {
     const { videoWidth: width, videoHeight: height } = this.#video;
     const on = this.#sharing && this.#broadcast.state === "on";
     show(byId("share-figures"), Boolean(this.#stream && width));
-    say(byId("share-figures"), width ? words.size({ width, height }) + (on ? `  ${this.#broadcast.rate().toFixed(0)} fps` : "") : "");
+    const rate = on ? `  ${this.#broadcast.rate().toFixed(0)} fps` : "";
+    say(byId("share-figures"), width ? words.size({ width, height }) + rate : "");
   }
 
   async #start() {
@@ -184,4 +186,5 @@ export class Share {
 }
 
 const LIMITED =
-  "Sharing needs a WebSocket, which this browser refuses here, as some do after a certificate warning. Use another browser, or have the device trust the computer's certificate.";
+  "Sharing needs a WebSocket, which this browser refuses here, as some do after a certificate warning. " +
+  "Use another browser, or have the device trust the computer's certificate.";

@@ -6,10 +6,11 @@ import { Emitter } from "./emitter.js";
 import { ours } from "./clock.js";
 import * as frames from "./frames.js";
 
-/** How long an answer may take, and how long nothing at all may come, in ms. */
+/** How long an answer may take, in ms. */
 const ANSWER = 20_000;
-const PULSE = 8_000;
-const SILENCE = 15_000;
+/** Time between two questions for the time, and how long nothing at all may come after one, in ms. */
+const PULSE = 5_000;
+const SILENCE = 10_000;
 
 export class Socket extends Emitter {
   #socket;
@@ -21,7 +22,7 @@ export class Socket extends Emitter {
   #publications = new Map();
   #welcomed = false;
   #error = null;
-  #pulse = 0;
+  #heard = 0;
 
   /** Begins to connect. `clock` learns the service's time. */
   constructor(token, clock) {
@@ -33,6 +34,7 @@ export class Socket extends Emitter {
     this.#socket = new WebSocket(url, "camera.v1.json");
     this.#socket.binaryType = "arraybuffer";
     this.#socket.onmessage = ({ data }) => {
+      this.#heard = ours();
       if (typeof data === "string") this.#text(JSON.parse(data));
       else this.#frame(data);
     };
@@ -161,13 +163,14 @@ export class Socket extends Emitter {
   async #beat() {
     for (let count = 0; this.#welcomed; count++) {
       const asked = ours();
-      const answered = this.request("time").then(
-        ({ unix_ms }) => this.#clock.sample(asked, ours(), unix_ms),
-        () => {},
-      );
-      this.#pulse = setTimeout(() => this.#ended(1006, "The connection has gone silent"), SILENCE);
-      await answered;
-      clearTimeout(this.#pulse);
+      const silent = setInterval(() => {
+        // Behind frames the answer may be late; then they are heard of.
+        const quiet = ours() - Math.max(asked, this.#heard);
+        if (quiet > SILENCE) this.#ended(1006, "The connection has gone silent");
+      }, 1_000);
+      const answer = await this.request("time").catch(() => null);
+      clearInterval(silent);
+      if (answer) this.#clock.sample(asked, ours(), answer.unix_ms);
       await new Promise((resolve) => setTimeout(resolve, count < 3 ? 300 : PULSE));
     }
   }
@@ -177,7 +180,6 @@ export class Socket extends Emitter {
     if (!socket.onclose) return;
     socket.onclose = socket.onmessage = null;
     socket.close();
-    clearTimeout(this.#pulse);
     const welcomed = this.#welcomed;
     this.#welcomed = false;
     const error = { kind: "stopping", message: reason || "The connection to the computer was lost", ...this.#error };

@@ -99,7 +99,7 @@ export class Stage {
     const watched = this.#watched.has(this.#selected);
     const control = this.#model.may("control");
     show(byId("tools"), Boolean(camera));
-    show(byId("choices"), Boolean(camera));
+    show(byId("choices"), Boolean(camera) && !this.#grid);
     byId("stop").disabled = !watched;
     byId("snapshot").disabled = !camera?.present || this.#model.off;
     show(byId("side-by-side"), this.#watched.size > 1 || this.#grid);
@@ -107,7 +107,8 @@ export class Stage {
     mark(byId("side-by-side"), "aria-pressed", String(this.#grid));
     mark(byId("figures"), "aria-pressed", String(this.#figures));
     mark(byId("choose"), "aria-expanded", String(byId("choices").classList.contains("open")));
-    show(byId("hold"), control);
+    show(byId("hold"), control && !this.#grid);
+    show(byId("choose"), !this.#grid);
     show(byId("rename"), control && Boolean(camera) && !this.#grid);
     mark(byId("hold"), "aria-pressed", String(Boolean(camera?.held_open)));
   }

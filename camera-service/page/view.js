@@ -24,7 +24,8 @@ export class View {
     this.#strip = element("p", { class: "figures", hidden: true }, ...this.#figures);
     this.#slow = element("p", { class: "slow", hidden: true, role: "status" });
     this.#message = element("p", { class: "message", role: "status", hidden: true });
-    this.#watch = element("button", { type: "button", class: "watch", onclick: () => on.watch(camera) }, icon("play"), "Watch");
+    const watch = { type: "button", class: "watch", onclick: () => on.watch(camera) };
+    this.#watch = element("button", watch, icon("play"), "Watch");
     this.#name = element("button", { type: "button", class: "link", onclick: () => on.enlarge(camera) });
     const { canvas } = this.live.picture;
     canvas.setAttribute("role", "img");

@@ -44,7 +44,8 @@ function paleTexts() {
   };
   const over = ([r, g, b, a], [R, G, B]) => [r * a + R * (1 - a), g * a + G * (1 - a), b * a + B * (1 - a), 1];
   const luminance = (colour) => {
-    const [r, g, b] = colour.map((part) => (part / 255 <= 0.03928 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+    const linear = (part) => (part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+    const [r, g, b] = colour.map((part) => linear(part / 255));
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const ground = (element) => {
@@ -75,7 +76,7 @@ async function nameless(page) {
   const session = await page.context().newCDPSession(page);
   const { nodes } = await session.send("Accessibility.getFullAXTree");
   const has = (node, name) => node.properties?.some((property) => property.name === name && property.value.value);
-  const parts = ["button", "textbox", "searchbox", "slider", "spinbutton", "combobox", "checkbox", "switch", "link", "img", "image", "dialog"];
+  const parts = "button textbox searchbox slider spinbutton combobox checkbox switch link img image dialog".split(" ");
   return nodes
     .filter((node) => !node.ignored && (has(node, "focusable") || parts.includes(node.role?.value)))
     .filter((node) => !["RootWebArea", "generic", "MenuListPopup"].includes(node.role.value) && !node.name?.value?.trim())
@@ -157,7 +158,8 @@ test("everything is reached with Tab, and what has the focus shows it", async ()
     const now = await page.evaluate(() => {
       const { activeElement: one } = document;
       const { outlineStyle, outlineWidth } = getComputedStyle(one);
-      return { number: one.dataset.number, name: one.id || one.outerHTML.slice(0, 80), shown: outlineStyle !== "none" && outlineWidth !== "0px" };
+      const shown = outlineStyle !== "none" && outlineWidth !== "0px";
+      return { number: one.dataset.number, name: one.id || one.outerHTML.slice(0, 80), shown };
     });
     if (now.number !== undefined && !now.shown) unmarked.push(now.name);
     reached.add(now.number);
