@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::{output, text::one_line};
 #[cfg(target_os = "linux")]
 use crate::loopback::LoopbackError;
-use crate::{config::ConfigError, serve::ServeError};
+use crate::{bridge::BridgeError, config::ConfigError, serve::ServeError};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +32,9 @@ pub(super) enum CliError {
     #[cfg(target_os = "linux")]
     #[error(transparent)]
     Loopback(LoopbackError),
+    /// The bridge does not run.
+    #[error(transparent)]
+    Bridge(#[from] BridgeError),
     /// The arguments make no sense.
     #[error("{0}")]
     Usage(String),
@@ -102,6 +105,7 @@ impl CliError {
             Self::Serve(_) => "serve",
             #[cfg(target_os = "linux")]
             Self::Loopback(_) => "loopback",
+            Self::Bridge(_) => "bridge",
             Self::Usage(_) => "usage",
             Self::Io { .. } => "io",
             Self::Check(_) => "check",

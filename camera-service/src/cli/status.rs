@@ -21,7 +21,7 @@ pub(super) async fn run(session: &Session) -> Outcome {
     };
     let status = answer(client.status()).await?;
     if session.json {
-        output::print_json(&Status::from(&status))?;
+        output::print_json(&json::Status::from(&status))?;
     } else {
         output::print(&describe(&status))?;
     }
@@ -31,41 +31,6 @@ pub(super) async fn run(session: &Session) -> Outcome {
 #[derive(Serialize)]
 struct NotRunning {
     running: bool,
-}
-
-#[derive(Serialize)]
-struct Status<'a> {
-    running: bool,
-    version: &'a str,
-    pid: u32,
-    since: String,
-    endpoint: &'a str,
-    config: &'a str,
-    started_by: &'a str,
-    privacy_off: bool,
-    connections: u32,
-    max_connections: u32,
-    slot_bytes: u64,
-    cameras: Vec<json::Camera<'a>>,
-}
-
-impl<'a> From<&'a ServiceStatus> for Status<'a> {
-    fn from(status: &'a ServiceStatus) -> Self {
-        Self {
-            running: true,
-            version: &status.version,
-            pid: status.pid,
-            since: time::rfc3339(status.since_unix_ns),
-            endpoint: &status.endpoint,
-            config: &status.config,
-            started_by: &status.started_by,
-            privacy_off: status.privacy_off,
-            connections: status.connections,
-            max_connections: status.max_connections,
-            slot_bytes: status.slot_bytes,
-            cameras: json::all(&status.cameras),
-        }
-    }
 }
 
 fn describe(status: &ServiceStatus) -> String {

@@ -99,7 +99,8 @@ impl<'de> Deserialize<'de> for Tls {
 /// An address and a port from their text.
 pub fn bridge_listen(text: &str) -> Result<SocketAddr, String> {
     let hint = "is not an address and a port such as 127.0.0.1:8088, 0.0.0.0:8443 or [::]:8443";
-    let text = text.strip_prefix("localhost:").map_or(text.to_owned(), |p| format!("127.0.0.1:{p}"));
+    let text =
+        text.strip_prefix("localhost:").map_or(text.to_owned(), |p| format!("127.0.0.1:{p}"));
     text.parse().map_err(|_| format!("{text:?} {hint}"))
 }
 

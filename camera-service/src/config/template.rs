@@ -162,7 +162,10 @@ mod tests {
             bridge: Bridge {
                 enabled: true,
                 listen: "[::]:8443".parse().expect("an address"),
-                tls: super::super::Tls::Files { certificate: "a \"b\".pem".into(), key: "k".into() },
+                tls: super::super::Tls::Files {
+                    certificate: "a \"b\".pem".into(),
+                    key: "k".into(),
+                },
                 allowed_hosts: vec!["one.example".to_owned(), "two.example".to_owned()],
                 open_watch: true,
                 connections: 7,
