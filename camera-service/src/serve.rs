@@ -1,6 +1,7 @@
 //! The service: puts everything together, runs until it is told to stop, and takes it apart.
 
 mod allocator;
+mod bridge;
 mod descriptors;
 mod finders;
 mod instance;
@@ -11,7 +12,7 @@ mod supervisor;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use protocol::endpoint::Endpoint;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -20,9 +21,9 @@ use crate::{
     config::{self, Config},
     events::Hub,
     registry::{Discovery, Ids, Registry, cameras_file},
-    server::{self, Clients, Server},
+    server::{self, Bridge, Clients, Server, Shared},
     source::Workers,
-    state::{Privacy, Programs, Settings},
+    state::{BridgeSettings, Privacy, Programs, Settings, Tokens},
 };
 
 /// How long everything may take to end.
@@ -116,9 +117,17 @@ async fn serve(options: Options) -> Result<(), ServeError> {
     let (found, mut finds) = mpsc::channel(1);
     let discovery = Discovery::start(finders::platform(), registry.ids(), found)?;
     let jobs_config = config.subscribe();
+    let clients = Clients::new(hub.clone());
+    let kept = BridgeSettings::load(folder.join("bridge.toml"));
+    let bridge = Bridge::new(kept, config.subscribe(), clients.clone(), hub.clone());
+    let most = config.borrow().limits.connections as usize;
     let server = Arc::new(Server {
         registry: registry.clone(),
-        clients: Clients::new(hub.clone()),
+        clients,
+        tokens: Tokens::load(folder.join("tokens.toml"), hub.clone(), stop.clone()),
+        bridge,
+        room: Arc::new(Semaphore::new(most)),
+        shared: Shared::default(),
         hub,
         config,
         config_path: options.config_path,
@@ -152,6 +161,8 @@ async fn serve(options: Options) -> Result<(), ServeError> {
         }
     });
     let jobs = tasks.spawn(loopbacks::keep(jobs_config, endpoint.clone(), stop.clone()));
+    let bridge = tasks.spawn(bridge::keep(server.clone()));
+    let tokens = tasks.spawn(server.tokens.clone().keep_time());
     stop.cancelled().await;
     tracing::info!("stopping");
     signals.abort();
@@ -162,7 +173,7 @@ async fn serve(options: Options) -> Result<(), ServeError> {
     if told.is_err() {
         tracing::warn!("{} connections were left behind", tasks.len());
     }
-    drop((accepting, finding, jobs));
+    drop((accepting, finding, jobs, bridge, tokens));
     stop_cameras.cancel();
     lives.close();
     if tokio::time::timeout(SHUTDOWN * 2 / 3, lives.wait()).await.is_err() {

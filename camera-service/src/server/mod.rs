@@ -2,29 +2,39 @@
 //! the I/O thread; none of them blocks or computes.
 
 mod accept;
+mod bridge;
+mod caller;
 mod clients;
 mod control;
 mod events;
+mod grants;
 mod handshake;
+mod logins;
 mod publish;
 mod stream;
 mod title;
+mod watches;
 
 use std::{path::PathBuf, sync::Arc};
 
 use protocol::endpoint::Endpoint;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use accept::accept;
+#[cfg(unix)]
+pub use accept::accept_through;
+pub use bridge::{Bridge, Wanted};
 pub use clients::Clients;
 
 use crate::{
     config::Config,
     events::Hub,
     registry::Registry,
-    state::{Privacy, Programs},
+    state::{Privacy, Programs, Tokens},
 };
+use logins::FailedLogins;
+use watches::Watches;
 
 /// What every connection may need.
 pub struct Server {
@@ -46,8 +56,25 @@ pub struct Server {
     pub privacy: Arc<Privacy>,
     /// Which programs have watched a camera.
     pub programs: Arc<Programs>,
+    /// The tokens of remote users.
+    pub tokens: Arc<Tokens>,
+    /// How the bridge is to run, and how it does.
+    pub bridge: Arc<Bridge>,
+    /// Room for further connections, however they come.
+    pub room: Arc<Semaphore>,
+    /// What connections have in common.
+    pub shared: Shared,
     /// The tasks of connections.
     pub tasks: TaskTracker,
     /// Ends everything.
     pub stop: CancellationToken,
+}
+
+/// What connections have in common and nobody else sees.
+#[derive(Default)]
+pub struct Shared {
+    /// What remote users watch.
+    watches: Watches,
+    /// Log-ins that failed.
+    failed_logins: FailedLogins,
 }

@@ -153,6 +153,7 @@ macro_rules! call {
         }
     };
 }
+pub(super) use call;
 
 impl Client {
     /// All cameras.

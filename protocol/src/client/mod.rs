@@ -8,6 +8,7 @@ mod control;
 mod events;
 pub mod frame;
 mod publish;
+mod remote;
 mod stream;
 
 use std::time::Duration;
