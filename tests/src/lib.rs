@@ -6,6 +6,7 @@
 #![cfg(unix)]
 
 pub mod binary;
+pub mod bridge;
 #[cfg(target_os = "linux")]
 pub mod device;
 pub mod display;
