@@ -6,8 +6,6 @@ use protocol::{
     Preamble, Verdict,
     transport::{Connection, Listener},
 };
-use tokio::sync::Semaphore;
-
 use super::{Server, handshake};
 
 /// Wait before accepting goes on when the process has no descriptor left.
@@ -16,9 +14,9 @@ const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(100);
 /// Takes connections until the service stops. A connection that dawdles over its handshake
 /// keeps nobody else waiting.
 pub async fn accept(server: Arc<Server>, listener: Listener) {
-    let most = server.config.borrow().limits.connections as usize;
-    // Counted from here on, so that half-open connections cannot exceed the limit either.
-    let room = Arc::new(Semaphore::new(most));
+    // Every connection has a share, counted from here on, so that half-open connections cannot
+    // exceed the limit either.
+    let room = Arc::new(());
     loop {
         let connection = tokio::select! {
             () = server.stop.cancelled() => return,
@@ -34,19 +32,19 @@ pub async fn accept(server: Arc<Server>, listener: Listener) {
                 continue;
             }
         };
-        match room.clone().try_acquire_owned() {
-            Ok(permit) => {
-                let server = server.clone();
-                server.tasks.clone().spawn(async move {
-                    handshake::serve(server, connection).await;
-                    drop(permit);
-                });
-            }
-            Err(_) => {
-                tracing::warn!("a connection was refused: there are {most}, which is the most");
-                refuse(connection).await;
-            }
+        // Asked each time: the limit changes with the configuration.
+        let most = server.config.borrow().limits.connections as usize;
+        // One share is held here.
+        if Arc::strong_count(&room) > most {
+            tracing::warn!("a connection was refused: there are {most}, which is the most");
+            refuse(connection).await;
+            continue;
         }
+        let (server, place) = (server.clone(), room.clone());
+        server.tasks.clone().spawn(async move {
+            handshake::serve(server, connection).await;
+            drop(place);
+        });
     }
 }
 

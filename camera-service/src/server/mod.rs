@@ -7,10 +7,11 @@ mod control;
 mod events;
 mod handshake;
 mod publish;
+mod reload;
 mod stream;
 mod title;
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use protocol::endpoint::Endpoint;
 use tokio::sync::watch;
@@ -18,6 +19,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use accept::accept;
 pub use clients::Clients;
+pub use reload::{ConfigSource, reload};
 
 use crate::{
     config::Config,
@@ -37,9 +39,11 @@ pub struct Server {
     /// The configuration in force.
     pub config: watch::Sender<Arc<Config>>,
     /// Where it is read from.
-    pub config_path: PathBuf,
+    pub source: ConfigSource,
     /// Where the service listens.
     pub endpoint: Endpoint,
+    /// How the service was started, for people.
+    pub started_by: String,
     /// When the service started, ns since 1970.
     pub since_unix_ns: u64,
     /// Whether all cameras are turned off.
