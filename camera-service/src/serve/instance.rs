@@ -46,8 +46,7 @@ impl Instance {
     /// endpoint.
     #[cfg(unix)]
     pub(super) async fn take(wanted: Option<Endpoint>) -> Result<Self, ServeError> {
-        if let Some(super::activation::Passed { listener, endpoint }) =
-            super::activation::passed()?
+        if let Some(super::activation::Passed { listener, endpoint }) = super::activation::passed()?
         {
             let lock = lock_in_time(&endpoint).await?;
             let guard = Guard { socket: None, _lock: lock };

@@ -2,11 +2,11 @@
 
 use std::{io, sync::Arc, time::Duration};
 
+use super::{Server, handshake};
 use protocol::{
     Preamble, Verdict,
     transport::{Connection, Listener},
 };
-use super::{Server, handshake};
 
 /// Wait before accepting goes on when the process has no descriptor left.
 const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(100);

@@ -75,7 +75,9 @@ pub async fn reload(server: &Arc<Server>, asked: bool) -> Result<(), ErrorReply>
         Ok(Err(error)) => {
             let message = error.to_string();
             if refused(Some(message.clone())).as_ref() != Some(&message) || asked {
-                tracing::warn!("the configuration is refused, the one before is in force: {message}");
+                tracing::warn!(
+                    "the configuration is refused, the one before is in force: {message}"
+                );
                 server.hub.send(Event::ConfigRefused { message: message.clone() });
             }
             return Err(ErrorReply::new(ErrorKind::Storage, message));

@@ -51,8 +51,7 @@ struct Wish {
 
 impl From<ModeWish> for Wish {
     fn from(ModeWish { format, size, rate }: ModeWish) -> Self {
-        let fraction =
-            |FrameRate { numerator, denominator }| format!("{numerator}/{denominator}");
+        let fraction = |FrameRate { numerator, denominator }| format!("{numerator}/{denominator}");
         Self {
             format: format.map(|format| format.to_string()),
             size: size.map(|size| size.to_string()),
