@@ -10,6 +10,8 @@ pub mod bridge;
 #[cfg(target_os = "linux")]
 pub mod device;
 pub mod display;
+#[cfg(target_os = "linux")]
+pub mod faults;
 pub mod guest;
 #[cfg(target_os = "linux")]
 pub mod gui;
