@@ -8,7 +8,8 @@ use std::{
 };
 
 use protocol::{
-    CameraId, ErrorKind, ErrorReply, Event as ServiceEvent, Request, Scope, Size,
+    CameraId, ClientError, ErrorKind, ErrorReply, Event as ServiceEvent, EventMessage, Request, Scope,
+    Size,
     client::EventStream,
 };
 use tokio::{
@@ -119,7 +120,7 @@ async fn log_in(
     bridge: &Bridge,
     pipe: &mut Pipe,
     remote: IpAddr,
-) -> Result<(Viewer, EventStream, Option<Vec<Mask>>), End> {
+) -> Result<(Viewer, Option<EventStream>, Option<Vec<Mask>>), End> {
     let not_logged_in = |error| End::Say(code::NOT_LOGGED_IN, error);
     pipe.text(Outgoing::hello().text())?;
     let identify = tokio::select! {
@@ -135,7 +136,12 @@ async fn log_in(
         Refused::Failed(error) if error.kind == ErrorKind::Stopping => ended(Some(error)),
         refused => not_logged_in(refused.into()),
     })?;
-    let events = viewer.events().await.map_err(|failure| ended(Some(failure.into())))?;
+    // Events are for those who may watch; who only publishes hears of its publications.
+    let events = if viewer.grant.scopes.contains(&Scope::Watch) {
+        Some(viewer.events().await.map_err(|failure| ended(Some(failure.into())))?)
+    } else {
+        None
+    };
     if viewer.grant.scopes.contains(&Scope::Publish) {
         pipe.allow(publish::MOST);
     }
@@ -237,7 +243,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    async fn run(mut self, mut events: EventStream) -> End {
+    async fn run(mut self, mut events: Option<EventStream>) -> End {
         let viewer = self.viewer.clone();
         let closed = viewer.client.closed();
         tokio::pin!(closed);
@@ -274,7 +280,7 @@ impl<'a> Session<'a> {
                 },
                 Some(told) = self.told.recv() => self.told(told),
                 reason = &mut closed => return ended(reason),
-                event = events.next(), if !busy => match event {
+                event = next(&mut events), if !busy => match event {
                     Ok(Some(message)) => self.event(&message.event),
                     // The other connection tells why.
                     Ok(None) | Err(_) => return ended((&mut closed).await),
@@ -623,6 +629,14 @@ impl Drop for Session<'_> {
 }
 
 /// What a stream is to be like.
+/// The next event; never one where there is none to listen to.
+async fn next(events: &mut Option<EventStream>) -> Result<Option<EventMessage>, ClientError> {
+    match events {
+        Some(events) => events.next().await,
+        None => std::future::pending().await,
+    }
+}
+
 fn wish(open: &OpenStream) -> Result<Wish, ErrorReply> {
     let wrong = |message: &str| Err(ErrorReply::new(ErrorKind::Invalid, message));
     let side = |side: Option<u32>| side.is_none_or(|side| (1..=65_535).contains(&side));
