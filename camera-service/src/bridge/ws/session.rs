@@ -8,9 +8,8 @@ use std::{
 };
 
 use protocol::{
-    CameraId, ClientError, ErrorKind, ErrorReply, Event as ServiceEvent, EventMessage, Request, Scope,
-    Size,
-    client::EventStream,
+    CameraId, ClientError, ErrorKind, ErrorReply, Event as ServiceEvent, EventMessage, Request,
+    Scope, Size, client::EventStream,
 };
 use tokio::{
     sync::{Notify, mpsc},
@@ -136,11 +135,10 @@ async fn log_in(
         Refused::Failed(error) if error.kind == ErrorKind::Stopping => ended(Some(error)),
         refused => not_logged_in(refused.into()),
     })?;
-    // Events are for those who may watch; who only publishes hears of its publications.
-    let events = if viewer.grant.scopes.contains(&Scope::Watch) {
-        Some(viewer.events().await.map_err(|failure| ended(Some(failure.into())))?)
-    } else {
-        None
+    // Who may only publish hears of nothing.
+    let events = match viewer.grant.scopes.contains(&Scope::Watch) {
+        true => Some(viewer.events().await.map_err(|failure| ended(Some(failure.into())))?),
+        false => None,
     };
     if viewer.grant.scopes.contains(&Scope::Publish) {
         pipe.allow(publish::MOST);
@@ -628,8 +626,7 @@ impl Drop for Session<'_> {
     }
 }
 
-/// What a stream is to be like.
-/// The next event; never one where there is none to listen to.
+/// The next event; never where there are none to be heard.
 async fn next(events: &mut Option<EventStream>) -> Result<Option<EventMessage>, ClientError> {
     match events {
         Some(events) => events.next().await,
@@ -637,6 +634,7 @@ async fn next(events: &mut Option<EventStream>) -> Result<Option<EventMessage>, 
     }
 }
 
+/// What a stream is to be like.
 fn wish(open: &OpenStream) -> Result<Wish, ErrorReply> {
     let wrong = |message: &str| Err(ErrorReply::new(ErrorKind::Invalid, message));
     let side = |side: Option<u32>| side.is_none_or(|side| (1..=65_535).contains(&side));
