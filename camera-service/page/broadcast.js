@@ -87,6 +87,7 @@ export class Broadcast extends Emitter {
     this.#size = { width, height };
     const sink = {
       demand: ({ watchers, credit }) => {
+        if (attempt !== this.#attempt) return;
         this.watchers = watchers;
         this.#credit += credit;
         this.tell("changed");

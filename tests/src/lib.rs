@@ -6,9 +6,12 @@
 #![cfg(unix)]
 
 pub mod binary;
+pub mod bridge;
 #[cfg(target_os = "linux")]
 pub mod device;
 pub mod display;
+#[cfg(target_os = "linux")]
+pub mod faults;
 pub mod guest;
 #[cfg(target_os = "linux")]
 pub mod gui;

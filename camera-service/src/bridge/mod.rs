@@ -30,7 +30,7 @@ mod ws;
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
-use protocol::{BridgeListening, endpoint::Endpoint};
+use protocol::BridgeListening;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -40,6 +40,7 @@ use login::Logins;
 use metrics::Counters;
 use names::{Known, Names};
 use service::Service;
+pub use service::Way;
 use source::Sources;
 use tls::Tls;
 
@@ -58,8 +59,8 @@ pub struct Options {
     pub open_token: Option<String>,
     /// The folder in which the own certificate is kept.
     pub tls_folder: PathBuf,
-    /// Where the service listens, if not where it usually does.
-    pub endpoint: Option<Endpoint>,
+    /// How the service is reached.
+    pub way: Way,
 }
 
 /// Why the bridge does not run.
@@ -129,7 +130,7 @@ pub async fn run(
     stop: CancellationToken,
     ready: impl FnOnce(&BridgeListening),
 ) -> Result<(), BridgeError> {
-    let Options { config, insecure, open_token, tls_folder, endpoint } = options;
+    let Options { config, insecure, open_token, tls_folder, way } = options;
     let address = config.listen;
     let is_loopback = address.ip().to_canonical().is_loopback();
     if !is_loopback && config.tls == config::Tls::Off && !insecure {
@@ -153,7 +154,7 @@ pub async fn run(
     };
     tracing::info!(address = %bound, tls = tls.is_some(), "listening");
     ready(&listening);
-    let service = Service::connect(endpoint, listening, stop.child_token());
+    let service = Service::connect(way, listening, stop.clone());
     let bridge = Arc::new(Bridge {
         sources: Sources::new(service.clone()),
         service,

@@ -84,12 +84,14 @@ pub(super) async fn live(
 ) {
     let mut privacy_off = context.privacy_off.clone();
     let stop = context.stop.clone();
+    // What the service before this one held open is held open again.
+    let hold = context.starts.of(&camera.id);
     let mut life = Life {
         camera: camera.clone(),
         context,
         phase: Phase::Closed,
-        hold: None,
-        wish: ModeWish::default(),
+        hold,
+        wish: hold.unwrap_or_default(),
         worked: None,
         watched: false,
         epoch: 0,
@@ -99,7 +101,7 @@ pub(super) async fn live(
         when_closed: Vec::new(),
     };
     camera.controls.set_device(camera.device());
-    camera.update(|_| {});
+    camera.update(|facts| facts.hold = hold);
     loop {
         life.settle();
         if life.is_over() {
@@ -186,7 +188,8 @@ impl Life {
         }
         self.tell_privacy();
         self.tell_closed();
-        self.camera.update(|_| {});
+        let hold = self.hold;
+        self.camera.update(|facts| facts.hold = hold);
     }
 
     fn settle_closed(&mut self, now: Instant) {
@@ -257,7 +260,7 @@ impl Life {
     }
 
     fn tell(&self, state: CameraState, reason: &str, mode: Option<Mode>) {
-        let held_open = self.hold.is_some();
+        let hold = self.hold;
         self.camera.controls.set_camera_open(mode.is_some());
         self.camera.update(|facts| {
             if facts.state != state {
@@ -266,7 +269,7 @@ impl Life {
             facts.state = state;
             reason.clone_into(&mut facts.reason);
             facts.mode = mode;
-            facts.held_open = held_open;
+            facts.hold = hold;
         });
     }
 

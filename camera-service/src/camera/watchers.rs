@@ -127,9 +127,9 @@ impl Watchers {
     /// Those whose request `is_affected`; remote users where one of the bridge's is.
     pub(super) fn affected(&self, is_affected: impl Fn(&StreamRequest) -> bool) -> Vec<Affected> {
         let entries = self.entries();
-        let shared = entries.values().any(
-            |entry| matches!(&entry.watch, Watch::Shared(request) if is_affected(request)),
-        );
+        let shared = entries
+            .values()
+            .any(|entry| matches!(&entry.watch, Watch::Shared(request) if is_affected(request)));
         let affected = entries.values().filter(|entry| match &entry.watch {
             Watch::Stream(request) => is_affected(request),
             Watch::Shared(_) => false,

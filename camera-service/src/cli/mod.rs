@@ -19,6 +19,7 @@ mod error;
 mod events;
 mod get;
 mod info;
+mod install;
 mod jpeg;
 mod list;
 mod logging;
@@ -44,7 +45,11 @@ mod stop;
 mod stream;
 mod table;
 mod text;
+<<<<<<< HEAD
 mod token;
+=======
+mod uninstall;
+>>>>>>> bridge
 mod unpin;
 mod value;
 mod wait;
@@ -112,7 +117,7 @@ enum Command {
     /// List the programs that are connected to the service.
     Clients,
     /// Print the state, then every change as it happens, until interrupted.
-    Events,
+    Events(events::EventsArgs),
     /// Open a camera and hold it open, or change its mode for all who watch it.
     Start(start::StartArgs),
     /// End the hold of `start`; the camera stays open while anybody watches it.
@@ -159,8 +164,12 @@ enum Command {
     /// Look for what may be wrong with cameras and service, and say what to do.
     #[command(after_help = doctor::AFTER_HELP)]
     Doctor,
-    /// Write, show or locate the configuration file.
+    /// Write, show, change or locate the configuration file.
     Config(config::ConfigArgs),
+    /// Have the service start at login, for this user.
+    Install(install::InstallArgs),
+    /// End that.
+    Uninstall(uninstall::UninstallArgs),
     /// Stop the service.
     Shutdown,
     /// Print a script that completes commands in your shell.
@@ -188,7 +197,7 @@ fn dispatch(Cli { global, command }: Cli) -> Outcome {
         Command::Info(args) => client(&global, "info", async |s| info::run(args, &s).await),
         Command::Status => client(&global, "status", async |s| status::run(&s).await),
         Command::Clients => client(&global, "clients", async |s| clients::run(&s).await),
-        Command::Events => client(&global, "events", async |s| events::run(&s).await),
+        Command::Events(args) => client(&global, "events", async |s| events::run(args, &s).await),
         Command::Start(args) => client(&global, "start", async |s| start::run(args, &s).await),
         Command::Stop(args) => client(&global, "stop", async |s| stop::run(args, &s).await),
         Command::Controls(args) => {
@@ -221,6 +230,12 @@ fn dispatch(Cli { global, command }: Cli) -> Outcome {
         Command::Pair(args) => client(&global, "pair", async |s| pair::run(args, &s).await),
         Command::Token(args) => client(&global, "token", async |s| token::run(args, &s).await),
         Command::Doctor => client(&global, "doctor", async |s| doctor::run(&s, &global).await),
+        Command::Install(args) => {
+            client(&global, "install", async |s| install::run(args, &s).await)
+        }
+        Command::Uninstall(args) => {
+            client(&global, "uninstall", async |s| uninstall::run(args, &s).await)
+        }
         Command::Shutdown => client(&global, "shutdown", async |s| shutdown::run(&s).await),
     }
 }
@@ -250,6 +265,7 @@ mod tests {
             "status",
             "clients --json",
             "events",
+            "events --follow --json",
             "start CAM --format MJPG --size 1280x720 --fps 30",
             "stop CAM",
             "controls CAM",
@@ -276,6 +292,9 @@ mod tests {
             "stream CAM --format i420 --size 320x240 --fps 7.5 --rotate 90 --mirror --count 3 -o -",
             "stream CAM --crop 25,25,50,50 --quality 40 --inline --container raw -o f",
             "publish NAME",
+            "publish NAME --no-reconnect",
+            "stream CAM --no-reconnect",
+            "loopback CAM /dev/video10 --no-reconnect",
             "publish NAME --format nv12 --size 640x360 --fps 25 --pace",
             "publish NAME --folder d --once --fps 0.5 --json",
             "check CAM --seconds 0.5 --inline",
@@ -302,6 +321,12 @@ mod tests {
             "config init --force",
             "config show",
             "config path --json",
+            "config get limits.connections",
+            "config set timeouts.close_after 5 --config f.toml",
+            "config reload",
+            "install",
+            "install --no-start --boot --by systemd --json",
+            "uninstall --purge",
             "shutdown",
             "completions bash",
         ] {
@@ -351,6 +376,7 @@ mod tests {
             "loopback CAM /dev/video10 --fps 0",
             "bridge --listen 8088",
             "bridge --tls cert.pem",
+<<<<<<< HEAD
             "bridge on --listen 8443",
             "bridge off --listen 127.0.0.1:8443",
             "bridge --listen 127.0.0.1:8443 status",
@@ -363,6 +389,11 @@ mod tests {
             "token add phone --scope watch --expires soon",
             "token add phone --scope watch --expires 0s",
             "token revoke",
+=======
+            "install --by cron",
+            "config get",
+            "config set limits.connections",
+>>>>>>> bridge
             "completions klingon",
         ] {
             assert!(parse(line).is_err(), "{line} was taken");

@@ -36,6 +36,23 @@ pub struct Config {
     pub loopbacks: Vec<Loopback>,
 }
 
+impl Config {
+    /// The parts in which it differs from `other`, by their names in the file.
+    #[must_use]
+    pub fn differences(&self, other: &Self) -> Vec<&'static str> {
+        // Taken apart, so that a field cannot be forgotten here.
+        let Self { timeouts, limits, test_cameras, bridge, loopbacks } = self;
+        let differs = [
+            ("timeouts", *timeouts != other.timeouts),
+            ("limits", *limits != other.limits),
+            ("test_cameras", *test_cameras != other.test_cameras),
+            ("bridge", *bridge != other.bridge),
+            ("loopback", *loopbacks != other.loopbacks),
+        ];
+        differs.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
+    }
+}
+
 /// How long things may take.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]

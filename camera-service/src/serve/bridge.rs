@@ -72,10 +72,10 @@ struct Running {
 impl Running {
     async fn start(server: &Server, how: How, reports: mpsc::Sender<Report>) -> Self {
         let stop = server.stop.child_token();
-        let path = server.config_path.clone();
+        let path = server.source.path().to_owned();
         // The usual file may be missing; one that is named must be there.
         let exists = tokio::task::spawn_blocking(move || path.exists()).await.unwrap_or(true);
-        let config = exists.then_some(server.config_path.as_path());
+        let config = exists.then_some(server.source.path());
         let job = job(&how, config, &server.endpoint, reports);
         let timeouts = server.config.borrow().timeouts.clone();
         let most = (timeouts.retry_most * WAIT).max(Duration::from_millis(1));

@@ -140,6 +140,10 @@ struct Started {
 fn start(job: &Job) -> io::Result<Started> {
     let program = std::env::current_exe()?;
     let mut command = Command::new(program);
+    #[cfg(unix)]
+    for variable in super::activation::VARIABLES {
+        command.env_remove(variable);
+    }
     command.args(&job.args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     // Should this task be dropped, the child is not to be forgotten.
     command.kill_on_drop(true);

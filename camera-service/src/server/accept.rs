@@ -56,20 +56,20 @@ pub async fn accept_through(server: Arc<Server>, door: protocol::transport::Door
 
 /// Serves a connection if there is room.
 async fn admit(server: &Arc<Server>, connection: Connection, way: Way) {
-    // Counted from here on, so that half-open connections cannot exceed the limit either.
-    match server.room.clone().try_acquire_owned() {
-        Ok(permit) => {
-            let server = server.clone();
-            server.tasks.clone().spawn(async move {
-                handshake::serve(server, connection, way).await;
-                drop(permit);
-            });
-        }
-        Err(_) => {
-            tracing::warn!("a connection was refused: there are as many as there may be");
-            refuse(connection).await;
-        }
+    // Asked each time: the limit changes with the configuration.
+    let most = server.config.borrow().limits.connections as usize;
+    // Every connection has a share, counted from here on, so that half-open connections cannot
+    // exceed the limit either; one share is the server's own.
+    if Arc::strong_count(&server.room) > most {
+        tracing::warn!("a connection was refused: there are {most}, which is the most");
+        refuse(connection).await;
+        return;
     }
+    let (server, place) = (server.clone(), server.room.clone());
+    server.tasks.clone().spawn(async move {
+        handshake::serve(server, connection, way).await;
+        drop(place);
+    });
 }
 
 async fn failed(error: &io::Error) {

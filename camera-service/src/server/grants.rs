@@ -165,11 +165,7 @@ pub(super) fn check(
 
 /// The id of the camera that the token's user means. Tells nothing of cameras that the token is
 /// not for, not even whether they are there.
-fn resolve(
-    registry: &Registry,
-    token: &Token,
-    named: &CameraId,
-) -> Result<CameraId, ErrorReply> {
+fn resolve(registry: &Registry, token: &Token, named: &CameraId) -> Result<CameraId, ErrorReply> {
     let found = registry.find(named).map(|camera| camera.id().clone());
     let shown: String = named.0.chars().take(100).collect();
     match found {

@@ -11,14 +11,15 @@ mod grants;
 mod handshake;
 mod logins;
 mod publish;
+mod reload;
 mod stream;
 mod title;
 mod watches;
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use protocol::endpoint::Endpoint;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use accept::accept;
@@ -26,6 +27,7 @@ pub use accept::accept;
 pub use accept::accept_through;
 pub use bridge::{Bridge, Wanted};
 pub use clients::Clients;
+pub use reload::{ConfigSource, reload};
 
 use crate::{
     config::Config,
@@ -47,9 +49,11 @@ pub struct Server {
     /// The configuration in force.
     pub config: watch::Sender<Arc<Config>>,
     /// Where it is read from.
-    pub config_path: PathBuf,
+    pub source: ConfigSource,
     /// Where the service listens.
     pub endpoint: Endpoint,
+    /// How the service was started, for people.
+    pub started_by: String,
     /// When the service started, ns since 1970.
     pub since_unix_ns: u64,
     /// Whether all cameras are turned off.
@@ -60,8 +64,8 @@ pub struct Server {
     pub tokens: Arc<Tokens>,
     /// How the bridge is to run, and how it does.
     pub bridge: Arc<Bridge>,
-    /// Room for further connections, however they come.
-    pub room: Arc<Semaphore>,
+    /// Of which every connection, however it comes, has a share: they are counted by it.
+    pub room: Arc<()>,
     /// What connections have in common.
     pub shared: Shared,
     /// The tasks of connections.

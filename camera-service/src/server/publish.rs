@@ -13,7 +13,13 @@ use protocol::{
 };
 use tokio::sync::watch;
 
-use super::{Server, caller::Caller, clients::{Connected, Listed}, grants, handshake::Session};
+use super::{
+    Server,
+    caller::Caller,
+    clients::{Connected, Listed},
+    grants,
+    handshake::Session,
+};
 use crate::{
     clock,
     device::published::{Arrival, MOST_UNACKNOWLEDGED, Room},

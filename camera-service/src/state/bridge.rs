@@ -77,10 +77,8 @@ impl BridgeSettings {
         let set = tokio::spawn(async move {
             let _changing = changing;
             let now = this.now();
-            let next = BridgeWish {
-                enabled: wish.enabled.or(now.enabled),
-                listen: listen.or(now.listen),
-            };
+            let next =
+                BridgeWish { enabled: wish.enabled.or(now.enabled), listen: listen.or(now.listen) };
             let kept = this.keep(next.clone()).await;
             if kept.is_ok() || wish.enabled == Some(false) {
                 this.kept.send_replace(next);

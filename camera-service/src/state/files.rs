@@ -73,6 +73,10 @@ pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
     let temporary = beside(path, ".new");
     let written = (|| {
         let mut file = create(&temporary)?;
+        // Who was kept from reading it still is, and who was not is not.
+        if let Ok(before) = fs::metadata(path) {
+            file.set_permissions(before.permissions())?;
+        }
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&temporary, path)?;

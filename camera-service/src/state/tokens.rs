@@ -191,7 +191,8 @@ impl Tokens {
         let changing = self.changing.clone().lock_owned().await;
         let Some(token) = self.tokens().remove(name) else {
             let name: String = name.chars().take(64).collect();
-            let message = format!("there is no token {name:?}; `camera-service token list` names them");
+            let message =
+                format!("there is no token {name:?}; `camera-service token list` names them");
             return Err(ErrorReply::new(ErrorKind::Invalid, message));
         };
         token.revoke();
@@ -272,7 +273,8 @@ impl Tokens {
                  the service again"
             )));
         }
-        let contents = Contents { tokens: tokens.values().map(|token| token.kept.clone()).collect() };
+        let contents =
+            Contents { tokens: tokens.values().map(|token| token.kept.clone()).collect() };
         let path = self.path.clone();
         let kept = tokio::task::spawn_blocking(move || {
             let text = toml::to_string_pretty(&contents).map_err(io::Error::other)?;

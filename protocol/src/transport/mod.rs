@@ -89,6 +89,13 @@ impl Listener {
         platform::bind(endpoint).map(Self)
     }
 
+    /// A Unix stream socket that listens already, such as one that systemd passed. To be called
+    /// within a runtime.
+    #[cfg(unix)]
+    pub fn passed(socket: std::os::fd::OwnedFd) -> io::Result<Self> {
+        platform::passed(socket).map(Self)
+    }
+
     /// The next connection. Safe to cancel.
     pub async fn accept(&self) -> io::Result<Connection> {
         platform::accept(&self.0).await.map(|stream| Connection(Arc::new(stream)))

@@ -50,6 +50,11 @@ pub(super) fn bind(endpoint: &Endpoint) -> io::Result<Listener> {
     ListenerOptions::new().name(name).mode(0o600).reclaim_name(false).create_tokio()
 }
 
+pub(super) fn passed(socket: OwnedFd) -> io::Result<Listener> {
+    let socket = interprocess::os::unix::uds_local_socket::tokio::Listener::try_from(socket)?;
+    Ok(Listener::from(socket))
+}
+
 pub(super) async fn accept(listener: &Listener) -> io::Result<Stream> {
     listener.accept().await.map(Stream)
 }

@@ -8,8 +8,8 @@ use std::{
 };
 
 use protocol::{
-    CameraId, ErrorKind, ErrorReply, Event as ServiceEvent, Request, Scope, Size,
-    client::EventStream,
+    CameraId, ClientError, ErrorKind, ErrorReply, Event as ServiceEvent, EventMessage, Request,
+    Scope, Size, client::EventStream,
 };
 use tokio::{
     sync::{Notify, mpsc},
@@ -119,7 +119,7 @@ async fn log_in(
     bridge: &Bridge,
     pipe: &mut Pipe,
     remote: IpAddr,
-) -> Result<(Viewer, EventStream, Option<Vec<Mask>>), End> {
+) -> Result<(Viewer, Option<EventStream>, Option<Vec<Mask>>), End> {
     let not_logged_in = |error| End::Say(code::NOT_LOGGED_IN, error);
     pipe.text(Outgoing::hello().text())?;
     let identify = tokio::select! {
@@ -135,7 +135,11 @@ async fn log_in(
         Refused::Failed(error) if error.kind == ErrorKind::Stopping => ended(Some(error)),
         refused => not_logged_in(refused.into()),
     })?;
-    let events = viewer.events().await.map_err(|failure| ended(Some(failure.into())))?;
+    // Who may only publish hears of nothing.
+    let events = match viewer.grant.scopes.contains(&Scope::Watch) {
+        true => Some(viewer.events().await.map_err(|failure| ended(Some(failure.into())))?),
+        false => None,
+    };
     if viewer.grant.scopes.contains(&Scope::Publish) {
         pipe.allow(publish::MOST);
     }
@@ -237,7 +241,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    async fn run(mut self, mut events: EventStream) -> End {
+    async fn run(mut self, mut events: Option<EventStream>) -> End {
         let viewer = self.viewer.clone();
         let closed = viewer.client.closed();
         tokio::pin!(closed);
@@ -274,7 +278,7 @@ impl<'a> Session<'a> {
                 },
                 Some(told) = self.told.recv() => self.told(told),
                 reason = &mut closed => return ended(reason),
-                event = events.next(), if !busy => match event {
+                event = next(&mut events), if !busy => match event {
                     Ok(Some(message)) => self.event(&message.event),
                     // The other connection tells why.
                     Ok(None) | Err(_) => return ended((&mut closed).await),
@@ -619,6 +623,14 @@ impl Drop for Session<'_> {
     fn drop(&mut self) {
         let gauge = self.bridge.counters.viewers.get_or_create(&Way::WEBSOCKET);
         gauge.dec_by(i64::try_from(self.streams.len()).unwrap_or(0));
+    }
+}
+
+/// The next event; never where there are none to be heard.
+async fn next(events: &mut Option<EventStream>) -> Result<Option<EventMessage>, ClientError> {
+    match events {
+        Some(events) => events.next().await,
+        None => std::future::pending().await,
     }
 }
 

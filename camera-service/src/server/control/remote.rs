@@ -49,11 +49,7 @@ pub(super) fn who_am_i(connected: &Connected) -> Result {
 }
 
 /// The connection's user watches a camera from now on.
-pub(super) fn watch(
-    server: &Server,
-    connected: &Arc<Connected>,
-    camera: &CameraId,
-) -> Result {
+pub(super) fn watch(server: &Server, connected: &Arc<Connected>, camera: &CameraId) -> Result {
     let Caller::Remote(token) = &connected.caller else { return Err(no_token()) };
     let camera = server.registry.find(camera)?;
     let id = camera.id().clone();

@@ -1,9 +1,9 @@
 //! What each request does.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use protocol::{
-    CameraId, ErrorKind, ErrorReply, Event, FrameRate, ModeWish, PixelFormat, Reply, Request,
+    CameraId, ErrorKind, ErrorReply, FrameRate, ModeWish, PixelFormat, Reply, Request,
     ServiceStatus, Size,
 };
 
@@ -11,7 +11,7 @@ use super::{
     super::{Server, clients::Connected},
     remote,
 };
-use crate::{config::Config, slots::Pool};
+use crate::slots::Pool;
 
 type Result<T = Reply> = std::result::Result<T, ErrorReply>;
 
@@ -51,11 +51,11 @@ pub(super) async fn handle(
         Request::Disconnect { connection } => {
             server.clients.disconnect(connection).map(|()| Reply::Done)
         }
-        Request::AddTestCamera { wish } => add_test_camera(server, wish),
+        Request::AddTestCamera { wish } => add_test_camera(server, wish).await,
         Request::RemoveTestCamera { camera } => {
             registry.remove_test_camera(&camera).await.map(|()| Reply::Done)
         }
-        Request::ReloadConfig => reload(server).await,
+        Request::ReloadConfig => super::super::reload(server, true).await.map(|()| Reply::Done),
         // The connection's writer stops the service once this reply is written.
         Request::Shutdown => Ok(Reply::Done),
         Request::ListPresets { camera } => Ok(Reply::Presets(registry.find(&camera)?.presets())),
@@ -132,8 +132,8 @@ fn status(server: &Server) -> ServiceStatus {
         pid: std::process::id(),
         since_unix_ns: server.since_unix_ns,
         endpoint: server.endpoint.to_string(),
-        config: server.config_path.display().to_string(),
-        started_by: started_by(),
+        config: server.source.path().display().to_string(),
+        started_by: server.started_by.clone(),
         privacy_off: server.privacy.is_off(),
         cameras: server.registry.summaries(),
         connections: server.clients.count(),
@@ -142,13 +142,7 @@ fn status(server: &Server) -> ServiceStatus {
     }
 }
 
-fn started_by() -> String {
-    // systemd gives every unit that it starts an id of its own.
-    let by = if std::env::var_os("INVOCATION_ID").is_some() { "systemd" } else { "by hand" };
-    by.to_owned()
-}
-
-fn add_test_camera(server: &Server, wish: ModeWish) -> Result {
+async fn add_test_camera(server: &Server, wish: ModeWish) -> Result {
     let ModeWish { format, size, rate } = wish;
     if let Some(format @ PixelFormat::Other(_)) = format {
         let message = format!("a test camera does not come in {format}");
@@ -156,31 +150,6 @@ fn add_test_camera(server: &Server, wish: ModeWish) -> Result {
     }
     let size = size.unwrap_or(Size::new(640, 480));
     let rate = rate.unwrap_or(FrameRate::new(30, 1));
-    let camera = server.registry.add_test_camera(size, rate)?;
+    let camera = server.registry.add_test_camera(size, rate).await?;
     Ok(Reply::Camera(Box::new(camera.detail())))
-}
-
-async fn reload(server: &Arc<Server>) -> Result {
-    let path: PathBuf = server.config_path.clone();
-    // The default file may be missing; then the defaults are in force.
-    let loaded = tokio::task::spawn_blocking(move || {
-        if path.exists() {
-            Config::load(Some(&path)).map(|(config, _)| config)
-        } else {
-            Ok(Config::default())
-        }
-    });
-    match loaded.await {
-        Ok(Ok(config)) => {
-            server.config.send_replace(Arc::new(config));
-            server.hub.send(Event::ConfigReloaded);
-            Ok(Reply::Done)
-        }
-        Ok(Err(error)) => {
-            let message = error.to_string();
-            server.hub.send(Event::ConfigRefused { message: message.clone() });
-            Err(ErrorReply::new(ErrorKind::Storage, message))
-        }
-        Err(_) => Err(ErrorReply::new(ErrorKind::Internal, "the configuration was not read")),
-    }
 }

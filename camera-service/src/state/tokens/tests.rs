@@ -132,8 +132,7 @@ async fn an_invitation_is_good_for_one_token() {
     assert!(!path.exists(), "an invitation is kept in memory only");
     // Neither is taken for the other.
     assert!(tokens.log_in(&invited.secret).is_err());
-    let (one, other) =
-        tokio::join!(tokens.redeem(&invited.secret), tokens.redeem(&invited.secret));
+    let (one, other) = tokio::join!(tokens.redeem(&invited.secret), tokens.redeem(&invited.secret));
     assert_eq!(kind(other), Some(ErrorKind::Forbidden));
     let made = one.expect("redeemed");
     assert_eq!(made.summary.name, "phone");
