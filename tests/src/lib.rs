@@ -7,6 +7,8 @@
 
 pub mod binary;
 #[cfg(target_os = "linux")]
+pub mod confined;
+#[cfg(target_os = "linux")]
 pub mod device;
 pub mod display;
 #[cfg(target_os = "linux")]
