@@ -2,6 +2,7 @@
 //! [`Http`] speaks HTTP over a plain socket, [`WebSocket`] is tungstenite's client.
 
 mod http;
+mod relay;
 mod socket;
 
 use std::{
@@ -9,9 +10,13 @@ use std::{
     time::Duration,
 };
 
-use protocol::{CameraId, Reply, Request, Scope, TokenRequest, client::Connector, endpoint::Endpoint};
+use protocol::{
+    CameraId, Reply, Request, Scope, Size, TokenRequest, client::Connector, endpoint::Endpoint,
+    strip::Strip,
+};
 
 pub use http::{Answer, Http};
+pub use relay::relay;
 pub use socket::{Frame, WebSocket};
 
 use crate::{Output, Program, Service, wait_until};
@@ -23,6 +28,7 @@ const START: Duration = Duration::from_secs(30);
 pub struct Bridge {
     program: Program,
     address: SocketAddr,
+    fingerprint: Option<String>,
 }
 
 impl Bridge {
@@ -35,9 +41,27 @@ impl Bridge {
     /// As [`Bridge::start`], at this address.
     #[track_caller]
     pub fn start_at(service: &Service, listen: &str, args: &[&str]) -> Self {
+        let bridge = Self::listening(service, listen, args);
+        wait_until("the bridge to reach the service", START, || {
+            match bridge.http().get("/healthz") {
+                answer if answer.status == 200 => Ok(()),
+                answer => Err(format!("{answer:?}")),
+            }
+        });
+        bridge
+    }
+
+    /// Starts it with a certificate of its own.
+    #[track_caller]
+    pub fn start_tls(service: &Service, listen: &str) -> Self {
+        Self::listening(service, listen, &["--tls", "self"])
+    }
+
+    #[track_caller]
+    fn listening(service: &Service, listen: &str, args: &[&str]) -> Self {
         let args = [&["bridge", "--listen", listen, "--json"], args].concat();
         let mut program = service.cli_start(&args);
-        let address = wait_until("the bridge to listen", START, || {
+        let (port, fingerprint) = wait_until("the bridge to listen", START, || {
             if let Some(status) = program.exit_status() {
                 panic!("the bridge has ended ({status}):\n{}", program.stderr());
             }
@@ -49,16 +73,15 @@ impl Bridge {
             let authority = url.split('/').nth(2).ok_or_else(|| output.clone())?;
             let (_, port) = authority.rsplit_once(':').ok_or_else(|| output.clone())?;
             let port: u16 = port.parse().map_err(|_| output.clone())?;
-            Ok(SocketAddr::from(([127, 0, 0, 1], port)))
+            Ok((port, line["fingerprint"].as_str().map(str::to_owned)))
         });
-        let bridge = Self { program, address };
-        wait_until("the bridge to reach the service", START, || {
-            match bridge.http().get("/healthz") {
-                answer if answer.status == 200 => Ok(()),
-                answer => Err(format!("{answer:?}")),
-            }
-        });
-        bridge
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        Self { program, address, fingerprint }
+    }
+
+    /// SHA-256 of its certificate.
+    pub fn fingerprint(&self) -> Option<String> {
+        self.fingerprint.clone()
     }
 
     /// Where it listens.
@@ -165,4 +188,28 @@ fn secret(
 #[track_caller]
 pub fn revoke(service: &Service, name: &str) {
     assert_eq!(ask(service, Request::RevokeToken { name: name.to_owned() }), Reply::Done);
+}
+
+/// What the test camera drew into a picture: its number, and when it was taken.
+pub fn strip(jpeg: &[u8]) -> Result<Strip, String> {
+    let image = turbojpeg::decompress(jpeg, turbojpeg::PixelFormat::GRAY);
+    let image = image.map_err(|error| format!("{error} in {} bytes", jpeg.len()))?;
+    let size = Size::new(image.width as u32, image.height as u32);
+    protocol::strip::read_bytes(&image.pixels, image.pitch, 1, size).map_err(|e| e.to_string())
+}
+
+/// A picture of the test camera's kind, for clients that are cameras.
+pub fn jpeg(size: Size, sequence: u64) -> Vec<u8> {
+    let (width, height) = (size.width as usize, size.height as usize);
+    let mut pixels = vec![128; width * height];
+    let strip = Strip { sequence, monotonic_ns: clock() };
+    protocol::strip::draw(&mut pixels, width, size, (16, 240), &strip).expect("it is large enough");
+    let format = turbojpeg::PixelFormat::GRAY;
+    let image = turbojpeg::Image { pixels: &pixels[..], width, pitch: width, height, format };
+    turbojpeg::compress(image, 85, turbojpeg::Subsamp::Gray).expect("a JPEG").to_vec()
+}
+
+/// The machine's monotonic clock in ns, which the strips have their times from.
+pub fn clock() -> u64 {
+    camera_service::clock::monotonic_ns()
 }

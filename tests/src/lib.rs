@@ -8,6 +8,8 @@
 pub mod binary;
 pub mod bridge;
 #[cfg(target_os = "linux")]
+pub mod confined;
+#[cfg(target_os = "linux")]
 pub mod device;
 pub mod display;
 #[cfg(target_os = "linux")]

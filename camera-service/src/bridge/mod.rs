@@ -8,6 +8,7 @@
 //! - [`listen`] accepts, within limits, and makes a [`socket`], with [`tls`] where wished.
 //! - [`gate`] looks at Host and Origin, [`login`] counts failures, [`viewer`] is who logged in.
 //! - [`http`] answers requests, [`ws`] speaks `camera.v1.json`.
+//! - [`confine`] takes from the process what it does not need.
 //! - [`source`] has each picture once for all who watch it.
 //!
 //! Nothing that comes from outside is trusted with more than it shows a token for: the service
@@ -15,6 +16,8 @@
 //! does, or fails to do, costs that viewer alone.
 
 mod assets;
+#[cfg(target_os = "linux")]
+pub mod confine;
 mod gate;
 mod http;
 mod listen;

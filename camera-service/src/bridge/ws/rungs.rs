@@ -63,7 +63,8 @@ impl Rungs {
     pub(super) fn new(now: Instant) -> Self {
         Self {
             rung: 0,
-            last: Duration::ZERO,
+            // Nothing is known of the link yet.
+            last: SLOW,
             slow: 0,
             calm_since: now,
             calm: CALM,
@@ -178,6 +179,7 @@ mod tests {
     fn slow_links_go_down_and_quick_ones_stay() {
         let start = Instant::now();
         let mut rungs = Rungs::new(start);
+        assert_eq!(rungs.at_once(), 1);
         for _ in 0..100 {
             assert_eq!(rungs.acknowledged(0, 50_000, 20 * MS, start), None);
         }
