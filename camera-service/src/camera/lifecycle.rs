@@ -265,7 +265,7 @@ impl Life {
         self.camera.update(|facts| {
             // A retry that fails for the same reason is no news.
             if facts.state != state || (state == CameraState::Lost && facts.reason != reason) {
-                self.log(&state, reason, mode);
+                self.log((&facts.state, &state), reason, mode);
             }
             facts.state = state;
             reason.clone_into(&mut facts.reason);
@@ -276,9 +276,13 @@ impl Life {
 
     /// A line for each thing that an owner may ask about a day: opened, and for whom; closed;
     /// lost, and why.
-    fn log(&self, state: &CameraState, reason: &str, mode: Option<Mode>) {
+    fn log(&self, (was, now): (&CameraState, &CameraState), reason: &str, mode: Option<Mode>) {
         let camera = &self.camera.id;
-        match state {
+        let is_shut = |state: &CameraState| {
+            matches!(state, CameraState::Closed | CameraState::Blocked)
+        };
+        match now {
+            _ if is_shut(was) && is_shut(now) => {}
             CameraState::Streaming => {
                 let watchers = self.camera.watchers.list();
                 let by = watchers.first().map_or_else(
@@ -291,7 +295,7 @@ impl Life {
             CameraState::Closed => tracing::info!(%camera, "closed"),
             CameraState::Blocked => tracing::info!(%camera, "closed: {reason}"),
             CameraState::Opening => tracing::debug!(%camera, "opening"),
-            _ => tracing::warn!(%camera, "{state}: {reason}"),
+            _ => tracing::warn!(%camera, "{now}: {reason}"),
         }
     }
 
