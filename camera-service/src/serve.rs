@@ -3,6 +3,7 @@
 #[cfg(unix)]
 mod activation;
 mod allocator;
+mod bridge;
 mod config_watch;
 mod descriptors;
 mod finders;
@@ -23,9 +24,9 @@ use crate::{
     config::{self, Config, TestCamera},
     events::Hub,
     registry::{Discovery, Ids, Registry, cameras_file},
-    server::{self, Clients, ConfigSource, Server},
+    server::{self, Bridge, Clients, ConfigSource, Server, Shared},
     source::Workers,
-    state::{Privacy, Programs, Settings, Starts},
+    state::{BridgeSettings, Privacy, Programs, Settings, Starts, Tokens},
 };
 
 /// How long everything may take to end.
@@ -123,9 +124,16 @@ async fn serve(options: Options) -> Result<(), ServeError> {
     let (found, mut finds) = mpsc::channel(1);
     let discovery = Discovery::start(finders::platform(), registry.ids(), found)?;
     let jobs_config = config.subscribe();
+    let clients = Clients::new(hub.clone());
+    let kept = BridgeSettings::load(folder.join("bridge.toml"));
+    let bridge = Bridge::new(kept, config.subscribe(), clients.clone(), hub.clone());
     let server = Arc::new(Server {
         registry: registry.clone(),
-        clients: Clients::new(hub.clone()),
+        clients,
+        tokens: Tokens::load(folder.join("tokens.toml"), hub.clone(), stop.clone()),
+        bridge,
+        room: Arc::new(()),
+        shared: Shared::default(),
         hub,
         config,
         source,
@@ -160,6 +168,8 @@ async fn serve(options: Options) -> Result<(), ServeError> {
         }
     });
     let jobs = tasks.spawn(loopbacks::keep(jobs_config, endpoint.clone(), stop.clone()));
+    let bridge = tasks.spawn(bridge::keep(server.clone()));
+    let tokens = tasks.spawn(server.tokens.clone().keep_time());
     let edits = tasks.spawn(config_watch::watch(server.clone()));
     #[cfg(unix)]
     {
@@ -179,7 +189,7 @@ async fn serve(options: Options) -> Result<(), ServeError> {
     if told.is_err() {
         tracing::warn!("{} connections were left behind", tasks.len());
     }
-    drop((accepting, finding, jobs, edits));
+    drop((accepting, finding, jobs, bridge, tokens, edits));
     stop_cameras.cancel();
     lives.close();
     if tokio::time::timeout(SHUTDOWN * 2 / 3, lives.wait()).await.is_err() {

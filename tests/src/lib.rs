@@ -7,8 +7,12 @@
 
 pub mod binary;
 #[cfg(target_os = "linux")]
+pub mod confined;
+#[cfg(target_os = "linux")]
 pub mod device;
 pub mod display;
+#[cfg(target_os = "linux")]
+pub mod faults;
 pub mod guest;
 #[cfg(target_os = "linux")]
 pub mod gui;

@@ -307,13 +307,13 @@ impl Service {
         self.cli(&["status"]).ok();
         let ended = self.program.terminate();
         meanwhile(self.folder());
-        self.come_back();
+        self.start_again();
         ended
     }
 
-    /// Starts it anew, after it was killed, with the same arguments and folders.
+    /// Starts it anew, which has ended or was killed, with the same arguments and folders.
     #[track_caller]
-    pub fn come_back(&mut self) {
+    pub fn start_again(&mut self) {
         self.program.kill();
         self.program = self.surroundings.serve(&self.args, &self.env);
         self.wait_until_ready();

@@ -32,21 +32,21 @@ fn a_camera_that_was_started_is_held_open_again_in_its_mode() {
     service.cli(&["start", CAMERA, "--format", format]).ok();
     let mode = service.json(&["list"])[0]["mode"].clone();
     for _ in 0..2 {
-        service.come_back();
+        service.start_again();
         wait_for_state(&service, "streaming");
         let camera = &service.json(&["list"])[0];
         assert_eq!((&camera["mode"], &camera["held_open"]), (&mode, &json!(true)), "{camera}");
     }
     // The switch comes before it, over a restart as well.
     service.cli(&["off"]).ok();
-    service.come_back();
+    service.start_again();
     wait_for_state(&service, "blocked");
     service.cli(&["on"]).ok();
     wait_for_state(&service, "streaming");
     assert_eq!(service.json(&["list"])[0]["mode"], mode);
     // Ended is ended.
     service.cli(&["stop", CAMERA]).ok();
-    service.come_back();
+    service.start_again();
     let camera = &service.json(&["list"])[0];
     assert_eq!((&camera["state"], &camera["held_open"]), (&json!("closed"), &json!(false)));
     assert!(!service.folder().join("state/camera-service/starts.toml").exists());

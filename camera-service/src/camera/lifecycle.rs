@@ -151,14 +151,14 @@ impl Life {
     }
 
     fn is_wanted(&self) -> bool {
-        !self.is_off() && (self.hold.is_some() || self.camera.watchers.count() > 0)
+        !self.is_off() && (self.hold.is_some() || self.camera.watchers.has_streams())
     }
 
     /// The device is gone, and nobody waits for it.
     fn is_over(&self) -> bool {
         matches!(self.phase, Phase::Closed)
             && self.hold.is_none()
-            && self.camera.watchers.count() == 0
+            && self.camera.watchers.is_empty()
             && self.camera.device().is_none()
     }
 
@@ -386,7 +386,7 @@ impl Life {
     }
 
     fn watchers_changed(&mut self) {
-        let watched = self.camera.watchers.count() > 0;
+        let watched = self.camera.watchers.has_streams();
         let first = watched && !std::mem::replace(&mut self.watched, watched);
         self.watched = watched;
         if !first || self.hold.is_some() {

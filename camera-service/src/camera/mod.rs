@@ -25,7 +25,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 pub use controls::ControlsHandle;
-pub use watchers::{WatcherInfo, Watching};
+pub use watchers::{Watch, WatcherInfo, Watching};
 
 use crate::{
     config::Config,
@@ -280,8 +280,13 @@ impl Camera {
     }
 
     /// Notes that somebody watches, until the returned value is dropped.
-    pub fn watch(self: &Arc<Self>, info: WatcherInfo, request: StreamRequest) -> Watching {
-        self.watchers.add(info, request)
+    pub fn watch(self: &Arc<Self>, info: WatcherInfo, watch: Watch) -> Watching {
+        self.watchers.add(info, watch)
+    }
+
+    /// Whether anybody watches it.
+    pub fn is_watched(&self) -> bool {
+        !self.watchers.is_empty()
     }
 
     /// Opens it in a mode and holds it open, or changes its mode for all; kept over a restart.

@@ -11,7 +11,9 @@ use serde::Serialize;
 use super::{output, text::one_line};
 #[cfg(target_os = "linux")]
 use crate::loopback::LoopbackError;
-use crate::{autostart::AutostartError, config::ConfigError, serve::ServeError};
+use crate::{
+    autostart::AutostartError, bridge::BridgeError, config::ConfigError, serve::ServeError,
+};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +37,9 @@ pub(super) enum CliError {
     #[cfg(target_os = "linux")]
     #[error(transparent)]
     Loopback(LoopbackError),
+    /// The bridge does not run.
+    #[error(transparent)]
+    Bridge(#[from] BridgeError),
     /// The arguments make no sense.
     #[error("{0}")]
     Usage(String),
@@ -106,6 +111,7 @@ impl CliError {
             Self::Autostart(_) => "autostart",
             #[cfg(target_os = "linux")]
             Self::Loopback(_) => "loopback",
+            Self::Bridge(_) => "bridge",
             Self::Usage(_) => "usage",
             Self::Io { .. } => "io",
             Self::Check(_) => "check",

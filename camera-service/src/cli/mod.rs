@@ -8,6 +8,7 @@
 
 mod args;
 mod background;
+mod bridge;
 mod check;
 mod clients;
 mod completions;
@@ -145,6 +146,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Write a camera into a v4l2loopback device, for programs that know only /dev/video*.
     Loopback(loopback::LoopbackArgs),
+    /// Offer the cameras to browsers and other machines, by HTTP and WebSocket.
+    Bridge(bridge::BridgeArgs),
     /// Look for what may be wrong with cameras and service, and say what to do.
     #[command(after_help = doctor::AFTER_HELP)]
     Doctor,
@@ -206,6 +209,9 @@ fn dispatch(Cli { global, command }: Cli) -> Outcome {
         Command::Check(args) => client(&global, "check", async |s| check::run(args, &s).await),
         Command::Loopback(args) => {
             client(&global, "loopback", async |s| loopback::run(args, &s).await)
+        }
+        Command::Bridge(args) => {
+            client(&global, "bridge", async |s| bridge::run(args, &s, &global).await)
         }
         Command::Doctor => client(&global, "doctor", async |s| doctor::run(&s, &global).await),
         Command::Install(args) => {
@@ -278,6 +284,10 @@ mod tests {
             "check CAM --seconds 0.5 --inline",
             "loopback CAM /dev/video10",
             "loopback CAM /dev/video10 --format mjpg --size 640x480 --fps 15 --json",
+            "bridge",
+            "bridge --listen [::]:8443 --tls self --log debug --json",
+            "bridge --listen 127.0.0.1:0 --tls cert.pem,key.pem --open-watch --config f.toml",
+            "bridge --listen 0.0.0.0:80 --insecure",
             "doctor",
             "doctor --json",
             "config init --force",
@@ -336,6 +346,8 @@ mod tests {
             "loopback CAM /dev/video10 --format grey",
             "loopback CAM /dev/video10 --size 641x480",
             "loopback CAM /dev/video10 --fps 0",
+            "bridge --listen 8088",
+            "bridge --tls cert.pem",
             "install --by cron",
             "config get",
             "config set limits.connections",

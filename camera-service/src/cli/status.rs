@@ -74,23 +74,14 @@ impl From<&Installed> for Autostart {
     }
 }
 
+/// The service, and what concerns this machine rather than its state.
 #[derive(Serialize)]
 struct Status<'a> {
-    running: bool,
-    version: &'a str,
-    pid: u32,
-    since: String,
-    endpoint: &'a str,
-    config: &'a str,
+    #[serde(flatten)]
+    service: json::Status<'a>,
     /// Why the configuration as it is written now is not in force.
     config_refused: Option<String>,
-    started_by: &'a str,
     installed: Option<Autostart>,
-    privacy_off: bool,
-    connections: u32,
-    max_connections: u32,
-    slot_bytes: u64,
-    cameras: Vec<json::Camera<'a>>,
 }
 
 impl<'a> Status<'a> {
@@ -99,22 +90,8 @@ impl<'a> Status<'a> {
         installed: &[Installed],
         config_refused: Option<String>,
     ) -> Self {
-        Self {
-            running: true,
-            version: &status.version,
-            pid: status.pid,
-            since: time::rfc3339(status.since_unix_ns),
-            endpoint: &status.endpoint,
-            config: &status.config,
-            config_refused,
-            started_by: &status.started_by,
-            installed: installed.first().map(Autostart::from),
-            privacy_off: status.privacy_off,
-            connections: status.connections,
-            max_connections: status.max_connections,
-            slot_bytes: status.slot_bytes,
-            cameras: json::all(&status.cameras),
-        }
+        let installed = installed.first().map(Autostart::from);
+        Self { service: status.into(), config_refused, installed }
     }
 }
 

@@ -15,11 +15,11 @@ use tokio_util::task::TaskTracker;
 
 pub use discovery::{Discovery, NamedDevice};
 pub use ids::Ids;
-pub use published::Published;
+pub use published::{Published, Publisher};
 
 use crate::{
     camera::{Camera, Context, Found},
-    device::{Device as _, test_camera::TestCamera},
+    device::{Device as _, published::is_name, test_camera::TestCamera},
     state,
 };
 
@@ -236,6 +236,18 @@ impl Registry {
             )),
             Err(_) => Err(ErrorReply::new(ErrorKind::Internal, "the name could not be kept")),
         }
+    }
+
+    /// The id of the camera that `text` means, also of one that is not there: one that was seen
+    /// before, or a published one.
+    pub fn id_of(&self, text: &CameraId) -> Result<CameraId, ErrorReply> {
+        let error = match self.find(text) {
+            Ok(camera) => return Ok(camera.id().clone()),
+            Err(error) => error,
+        };
+        let published = text.0.strip_prefix("published:").is_some_and(is_name);
+        let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        if published || ids.knows(text) { Ok(text.clone()) } else { Err(error) }
     }
 
     /// To be called when event readers come or go: controls are watched for them.

@@ -9,6 +9,7 @@ mod events;
 pub mod frame;
 mod lasting;
 mod publish;
+mod remote;
 mod stream;
 
 use std::time::Duration;

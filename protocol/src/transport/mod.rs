@@ -4,6 +4,8 @@
 //! stays in the reader's buffer. A cancelled write leaves half a message behind: the writer
 //! refuses every further one.
 
+#[cfg(unix)]
+mod door;
 mod reader;
 mod writer;
 
@@ -19,6 +21,8 @@ use windows as platform;
 
 use std::{io, sync::Arc};
 
+#[cfg(unix)]
+pub use door::Door;
 pub use reader::Reader;
 #[cfg(feature = "client")]
 pub(crate) use writer::ReleaseEnd;

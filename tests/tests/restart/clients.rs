@@ -26,7 +26,7 @@ const AWAY: Duration = Duration::from_millis(1200);
 fn kill_for_a_while(service: &mut Service) -> Instant {
     service.kill();
     thread::sleep(AWAY);
-    service.come_back();
+    service.start_again();
     Instant::now()
 }
 

@@ -142,7 +142,7 @@ fn killed_while_it_saves_it_finds_the_old_or_the_new_and_never_garbage() {
         let number = counts.iter().map(|count| count.asked).max().unwrap_or(0);
         counts[3] = Count { done: number - i64::from(started != (number % 2 == 1)), asked: number };
 
-        service.come_back();
+        service.start_again();
         for entry in fs::read_dir(&folder).into_iter().flatten() {
             let name = entry.expect("an entry").file_name().into_string().expect("text");
             assert!(!name.ends_with(".unreadable"), "round {round}: {name}");
@@ -222,7 +222,7 @@ fn on_a_full_disk_nothing_is_lost_and_errors_say_so() {
     service.cli(&["snapshot", CAMERA, "-o", "now.jpg"]).ok();
     assert_eq!(files(), before);
     // Killed and back on the full disk it finds what it had.
-    service.come_back();
+    service.start_again();
     assert_eq!(service.json(&["list"])[0]["name"], "Desk");
     assert_eq!(service.json(&["preset", "list", CAMERA])[0]["name"], "day");
     assert_eq!(files(), before);
@@ -232,7 +232,7 @@ fn on_a_full_disk_nothing_is_lost_and_errors_say_so() {
     small.empty();
     service.cli(&["preset", "save", CAMERA, "night"]).ok();
     service.cli(&["start", CAMERA]).ok();
-    service.come_back();
+    service.start_again();
     assert_eq!(service.json(&["list"])[0]["held_open"], true);
     service.kill();
 }

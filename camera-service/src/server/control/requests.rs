@@ -7,13 +7,20 @@ use protocol::{
     ServiceStatus, Size,
 };
 
-use super::super::Server;
+use super::{
+    super::{Server, clients::Connected},
+    remote,
+};
 use crate::slots::Pool;
 
 type Result<T = Reply> = std::result::Result<T, ErrorReply>;
 
 /// Does what `request` asks for.
-pub(super) async fn handle(server: &Arc<Server>, request: Request) -> Result {
+pub(super) async fn handle(
+    server: &Arc<Server>,
+    connected: &Arc<Connected>,
+    request: Request,
+) -> Result {
     let registry = &server.registry;
     match request {
         Request::ListCameras => Ok(Reply::Cameras(registry.summaries())),
@@ -72,7 +79,28 @@ pub(super) async fn handle(server: &Arc<Server>, request: Request) -> Result {
             registry.find(&camera)?.controls().unpin(names).await.map(|()| Reply::Done)
         }
         Request::SetPrivacy { off } => set_privacy(server, off).await,
-        _ => Err(ErrorReply::new(ErrorKind::Unsupported, "not yet")),
+        Request::ListTokens => Ok(Reply::Tokens(server.tokens.summaries())),
+        Request::AddToken { token } => remote::add_token(server, token).await,
+        Request::RevokeToken { name } => server.tokens.revoke(&name).await.map(|()| Reply::Done),
+        Request::BridgeStatus => Ok(Reply::Bridge(server.bridge.status())),
+        Request::SetBridge { wish } => server.bridge.set(wish).await.map(Reply::Bridge),
+        Request::WhoAmI => remote::who_am_i(connected),
+        Request::RedeemInvitation { secret, remote } => {
+            remote::redeem(server, &secret, &remote).await
+        }
+        Request::Watch { camera } => remote::watch(server, connected, &camera),
+        Request::Unwatch { camera } => {
+            // One that was not watched is not watched now, as wished.
+            server.clients.unview(connected, &camera);
+            Ok(Reply::Done)
+        }
+        Request::CountFrames { frames, dropped } => {
+            connected.count_frames(frames, dropped);
+            Ok(Reply::Done)
+        }
+        Request::BridgeListening { listening } => {
+            server.bridge.listens(connected, listening).map(|()| Reply::Done)
+        }
     }
 }
 
