@@ -21,6 +21,8 @@ pub mod hostile;
 pub mod live;
 #[cfg(target_os = "linux")]
 pub mod loopback;
+#[cfg(target_os = "linux")]
+mod manager;
 mod output;
 mod process;
 mod program;
@@ -30,6 +32,8 @@ mod shim;
 mod wait;
 
 pub use display::Display;
+#[cfg(target_os = "linux")]
+pub use manager::Manager;
 pub use output::Output;
 pub use process::Process;
 pub use program::Program;

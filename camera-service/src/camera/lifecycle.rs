@@ -263,14 +263,40 @@ impl Life {
         let hold = self.hold;
         self.camera.controls.set_camera_open(mode.is_some());
         self.camera.update(|facts| {
-            if facts.state != state {
-                tracing::info!(camera = %self.camera.id, %state, reason, "camera");
+            // A retry that fails for the same reason is no news.
+            if facts.state != state || (state == CameraState::Lost && facts.reason != reason) {
+                self.log((&facts.state, &state), reason, mode);
             }
             facts.state = state;
             reason.clone_into(&mut facts.reason);
             facts.mode = mode;
             facts.hold = hold;
         });
+    }
+
+    /// A line for each thing that an owner may ask about a day: opened, and for whom; closed;
+    /// lost, and why.
+    fn log(&self, (was, now): (&CameraState, &CameraState), reason: &str, mode: Option<Mode>) {
+        let camera = &self.camera.id;
+        let is_shut = |state: &CameraState| {
+            matches!(state, CameraState::Closed | CameraState::Blocked)
+        };
+        match now {
+            _ if is_shut(was) && is_shut(now) => {}
+            CameraState::Streaming => {
+                let watchers = self.camera.watchers.list();
+                let by = watchers.first().map_or_else(
+                    || "start".to_owned(),
+                    |watcher| format!("{} (process {})", watcher.name, watcher.pid),
+                );
+                let mode = mode.map(|mode| mode.to_string()).unwrap_or_default();
+                tracing::info!(%camera, by, "opened: {mode}");
+            }
+            CameraState::Closed => tracing::info!(%camera, "closed"),
+            CameraState::Blocked => tracing::info!(%camera, "closed: {reason}"),
+            CameraState::Opening => tracing::debug!(%camera, "opening"),
+            _ => tracing::warn!(%camera, "{now}: {reason}"),
+        }
     }
 
     fn condition(&self, condition: Condition) {
@@ -337,7 +363,6 @@ impl Life {
             other => other,
         };
         let reason = "a call into its driver does not return; unplug it and plug it in again";
-        tracing::warn!(camera = %self.camera.id, "{reason}");
         self.tell(CameraState::Stuck, reason, None);
         self.condition(Condition::Lost(reason.to_owned()));
         self.answer_starts(&Err(ErrorReply::new(
