@@ -26,8 +26,9 @@ impl<R: Rig> Stage<R> {
         let healed = Instant::now();
         self.wait_for_frames(1);
         self.note_recovery(healed.elapsed());
+        self.replace_readers();
         self.wait_for_frames(FRAMES);
-        self.look_after_readers();
+        self.wait_for_readers();
         self.agree();
         self.compare_controls();
         self.invariants();
@@ -59,9 +60,9 @@ impl<R: Rig> Stage<R> {
         }
     }
 
-    /// Readers that live have frames; those that the service's end has ended are replaced.
+    /// Readers live, but for those that the service's end has ended: these are replaced.
     #[track_caller]
-    fn look_after_readers(&mut self) {
+    fn replace_readers(&mut self) {
         let incarnation = self.attended.incarnation();
         for reader in &mut self.readers {
             let lives = reader.program.is_running();
@@ -76,6 +77,10 @@ impl<R: Rig> Stage<R> {
         for reader in &mut self.readers {
             reader.mark();
         }
+    }
+
+    #[track_caller]
+    fn wait_for_readers(&self) {
         wait_until("frames for every reader", PATIENCE, || {
             let without = self.readers.iter().filter(|reader| !reader.has_frames());
             let without: Vec<_> = without.map(|reader| reader.program.pid()).collect();
@@ -125,9 +130,10 @@ impl<R: Rig> Stage<R> {
             let id = subscriber.seen().connection;
             watching.iter().any(|client| Some(client.id) == id && client.name == subscriber.name())
         });
-        let readers = self.readers.iter().all(|reader| {
-            watching.iter().any(|client| client.pid == reader.program.pid())
-        });
+        let readers = self
+            .readers
+            .iter()
+            .all(|reader| watching.iter().any(|client| client.pid == reader.program.pid()));
         let all = watching.len() == self.subscribers.len() + self.readers.len();
         if subscribers && readers && all { Ok(()) } else { Err(format!("{clients:?}")) }
     }
@@ -140,11 +146,8 @@ impl<R: Rig> Stage<R> {
     ) -> Result<(), String> {
         let picture = self.record.picture();
         // What is counted all the time is not told all the time.
-        let counted_out = |client: &ClientSummary| ClientSummary {
-            frames: 0,
-            dropped: 0,
-            ..client.clone()
-        };
+        let counted_out =
+            |client: &ClientSummary| ClientSummary { frames: 0, dropped: 0, ..client.clone() };
         let told: Vec<_> = picture.clients.values().map(counted_out).collect();
         let clients: Vec<_> = clients.iter().map(counted_out).collect();
         let cameras: Vec<_> = picture.cameras.values().cloned().collect();
@@ -152,7 +155,11 @@ impl<R: Rig> Stage<R> {
             && cameras == status.cameras
             && told == clients
             && picture.off == status.privacy_off;
-        if agrees { Ok(()) } else { Err(format!("events tell {cameras:?} {told:?}, but {status:?} {clients:?}")) }
+        if agrees {
+            Ok(())
+        } else {
+            Err(format!("events tell {cameras:?} {told:?}, but {status:?} {clients:?}"))
+        }
     }
 
     /// Controls have the values that the camera took.
@@ -164,9 +171,9 @@ impl<R: Rig> Stage<R> {
         }
         let names: Vec<String> = expected.keys().map(|name| (*name).to_owned()).collect();
         let camera = self.camera.clone();
-        let controls = self.attended.must("controls", async |client| {
-            client.get_controls(&camera, names).await
-        });
+        let controls = self
+            .attended
+            .must("controls", async |client| client.get_controls(&camera, names).await);
         for control in controls {
             let value = expected.get(control.name.as_str()).copied();
             let expected = value.map(protocol::ControlValue::Integer);
