@@ -256,7 +256,7 @@ impl<R: Rig> Stage<R> {
         }
         self.rig.unplug();
         self.model.lost_power(&self.rig);
-        thread::sleep(self.rig.tempo().mul_f64(self.rng.f64() / 2.0));
+        thread::sleep(self.rig.tempo().mul_f64(self.rng.f64() / 4.0));
         self.rig.plug();
         for at in awake {
             self.readers[at].go_on();
