@@ -8,7 +8,7 @@ built := $(or $(CARGO_TARGET_DIR),target)/release
 binary := $(built)/camera-service
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test lint vm-test bench fuzz install uninstall deb completions clean
+.PHONY: help deps build run test lint vm-test bench fuzz soak install uninstall deb completions clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bench: ## figures of fan-out to local readers
 fuzz: ## fuzz the decoder and the service, FUZZ_SECONDS each target; keeps the corpus
 	@cargo fuzz --version >/dev/null 2>&1 || { echo 'Please run: cargo install cargo-fuzz --locked'; exit 1; }
 	tests/fuzz/run.sh $(FUZZ_SECONDS)
+
+soak: deps ## three sequences of 500 faults on every camera, and readers that come and go: 2 h (SOAK_SECONDS)
+	@tests/soak.sh
 
 units := camera-service/packaging
 bin := $(DESTDIR)$(PREFIX)/bin

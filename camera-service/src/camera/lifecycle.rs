@@ -23,6 +23,11 @@ use super::{
 };
 use crate::{clock, config::Timeouts, device};
 
+/// A life that is woken so late was stopped with the whole process, and so was the capture thread …
+const LATE: Duration = Duration::from_millis(200);
+/// … which gets this time to show that it lives.
+const EXCUSE: Duration = Duration::from_millis(300);
+
 /// What a camera can be told.
 pub(super) enum Command {
     /// Open in a mode and hold it, or change the mode for all.
@@ -72,6 +77,8 @@ struct Life {
     /// When the camera is closed, since nobody watches.
     close_at: Option<Instant>,
     pending: Vec<PendingStart>,
+    /// Until then nothing counts as stuck.
+    excused: Instant,
     /// Who waits for the device to be closed; each is a request, so they are bounded.
     when_closed: Vec<oneshot::Sender<()>>,
 }
@@ -98,6 +105,7 @@ pub(super) async fn live(
         failures: 0,
         close_at: None,
         pending: Vec::new(),
+        excused: Instant::now(),
         when_closed: Vec::new(),
     };
     camera.controls.set_device(camera.device());
@@ -124,6 +132,10 @@ pub(super) async fn live(
             () = camera.watchers.changed.notified() => life.watchers_changed(),
             Ok(()) = privacy_off.changed() => life.privacy_changed(),
             () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {}
+        }
+        let now = Instant::now();
+        if deadline.is_some_and(|deadline| now > deadline + LATE) {
+            life.excused = now + EXCUSE;
         }
     }
     life.end().await;
@@ -182,7 +194,9 @@ impl Life {
                     self.open(now);
                 }
             }
-            Phase::Opening(_, by) | Phase::Closing(_, by) if *by <= now => self.stuck(),
+            Phase::Opening(_, by) | Phase::Closing(_, by) if *by.max(&self.excused) <= now => {
+                self.stuck();
+            }
             Phase::Opening(..) | Phase::Closing(..) | Phase::Stuck(_) => {}
             Phase::Streaming(_) => self.settle_streaming(now),
         }
@@ -229,7 +243,8 @@ impl Life {
                 self.close(now);
             }
         }
-        if matches!(self.phase, Phase::Streaming(_)) && self.silence() > self.patience() {
+        let silent = self.silence() > self.patience() && self.excused <= now;
+        if matches!(self.phase, Phase::Streaming(_)) && silent {
             self.stuck();
         }
     }
@@ -250,10 +265,10 @@ impl Life {
         match &self.phase {
             Phase::Closed | Phase::Stuck(_) => None,
             Phase::Retry(at) => Some(*at),
-            Phase::Opening(_, by) | Phase::Closing(_, by) => Some(*by),
+            Phase::Opening(_, by) | Phase::Closing(_, by) => Some(*by.max(&self.excused)),
             Phase::Streaming(_) => {
                 let look = Instant::now() + self.patience().saturating_sub(self.silence());
-                let look = look + Duration::from_millis(1);
+                let look = (look + Duration::from_millis(1)).max(self.excused);
                 Some(self.close_at.map_or(look, |close_at| close_at.min(look)))
             }
         }
