@@ -66,6 +66,15 @@ pub(crate) fn watchers(count: u32) -> String {
     }
 }
 
+/// What the service says, as a sentence.
+#[must_use]
+pub(crate) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
+}
+
 /// How long ago a time in ns since 1970 is: `12 s`, `3 min`, `2 h 5 min`, `4 days`.
 #[must_use]
 pub(crate) fn since(unix_ns: u64) -> String {

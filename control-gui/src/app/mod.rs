@@ -4,6 +4,7 @@
 mod frame;
 mod keys;
 mod service;
+mod setup;
 mod view;
 
 use std::collections::{HashMap, HashSet};
@@ -21,11 +22,12 @@ use crate::{
     screen::{
         cameras, clients,
         controls::{self, Panel},
-        help,
+        help, no_camera,
         settings::{self, Settings},
         stage::{self, Stage},
         welcome::{self, Welcome},
     },
+    setup::Setup,
     start, style,
 };
 
@@ -48,6 +50,7 @@ pub(crate) struct App {
     panel: Option<Panel>,
     page: Page,
     welcome: Welcome,
+    setup: Setup,
     notices: Notices,
     window: Option<window::Id>,
     size: Size,
@@ -74,6 +77,8 @@ pub(crate) enum Message {
     Clients(clients::Message),
     Settings(settings::Message),
     Welcome(welcome::Message),
+    NoCamera(no_camera::Message),
+    Setup(crate::setup::Message),
     Notice(notice::Message),
     Help(help::Close),
     Key(keys::Command),
@@ -114,6 +119,7 @@ impl App {
             fullscreen: options.fullscreen,
             size: Size::new(remembered.width, remembered.height),
             saved: remembered.clone(),
+            stage: Stage::new(remembered.framing.clone()),
             options,
             remembered,
             link: None,
@@ -122,10 +128,10 @@ impl App {
             selected: None,
             details: HashMap::new(),
             to_release: HashSet::new(),
-            stage: Stage::default(),
             panel: None,
             page: Page::Cameras,
             welcome: Welcome::default(),
+            setup: Setup::default(),
             notices: Notices::default(),
             window: None,
             system_theme: theme::Mode::None,
@@ -192,13 +198,19 @@ impl App {
             Message::Clients(clients::Message::Close) | Message::Help(help::Close) => {
                 self.page = Page::Cameras;
             }
-            Message::Settings(message) => self.settings(message),
-            Message::Welcome(message) => {
-                if self.welcome.update(message) == welcome::Action::Start {
+            Message::Settings(message) => return self.settings(message),
+            Message::Setup(message) => return self.set_up(message),
+            Message::NoCamera(message) => return self.no_camera(message),
+            Message::Welcome(message) => match self.welcome.update(message) {
+                welcome::Action::None => {}
+                welcome::Action::Start => {
                     let started = |result| Message::Welcome(welcome::Message::Started(result));
                     return Task::perform(start::start(), started);
                 }
-            }
+                welcome::Action::AtLogin => {
+                    return self.set_up(crate::setup::Message::SetAtLogin(true));
+                }
+            },
             Message::Notice(notice::Message::Dismiss(id)) => self.notices.dismiss(id),
             Message::Notice(notice::Message::Take(id, notice::Offer::OpenFolder(folder))) => {
                 self.notices.dismiss(id);
@@ -232,15 +244,6 @@ impl App {
         Task::none()
     }
 
-    fn settings(&mut self, message: settings::Message) {
-        let Page::Settings(screen) = &mut self.page else { return };
-        match screen.update(message, &mut self.remembered) {
-            settings::Action::None | settings::Action::Remember => {}
-            settings::Action::Refused(why) => self.notices.error(why),
-            settings::Action::Close => self.page = Page::Cameras,
-        }
-    }
-
     fn show(&mut self, shown: Shown) -> Task<Message> {
         self.page = match (shown, &self.page) {
             (Shown::Controls, Page::Cameras) => {
@@ -258,7 +261,11 @@ impl App {
             (Shown::Settings, _) => Page::Settings(Settings::new(&self.remembered)),
             (Shown::Help, _) => Page::Help,
         };
-        if matches!(self.page, Page::Clients) { self.ask_for_clients() } else { Task::none() }
+        match self.page {
+            Page::Clients => self.ask_for_clients(),
+            Page::Settings(_) => self.ask_for_setup(),
+            Page::Cameras | Page::Help => Task::none(),
+        }
     }
 
     fn tick(&mut self) -> Task<Message> {

@@ -13,7 +13,7 @@ use crate::{
         controls::{self, Ask, Panel},
         stage,
     },
-    snapshot,
+    setup, snapshot,
 };
 
 /// What a request was for.
@@ -52,7 +52,10 @@ impl App {
                 self.link = None;
                 self.why = Some(why);
                 self.stage.mark_interrupted("the camera service has ended");
-                Task::none()
+                if self.model.is_known {
+                    return Task::none();
+                }
+                self.set_up(setup::Message::AskAtLogin)
             }
         }
     }
@@ -62,6 +65,17 @@ impl App {
         if let Some(panel) = &mut self.panel {
             panel.apply(event);
         }
+        let look = match event {
+            Event::State(_) | Event::CameraAdded(_) | Event::CameraRemoved { .. } => {
+                self.look_for_cause()
+            }
+            _ => Task::none(),
+        };
+        Task::batch([look, self.follow(event)])
+    }
+
+    /// What an event means for what is selected.
+    fn follow(&mut self, event: &Event) -> Task<Message> {
         match event {
             Event::State(_) => return self.choose_camera(),
             Event::CameraAdded(_) if self.selected.is_none() => return self.choose_camera(),
@@ -180,9 +194,13 @@ impl App {
                 }
             }
             stage::Action::Enlarge(camera) => self.select(camera),
-            stage::Action::Snapshot(camera, mirror) => {
+            stage::Action::Framed(camera, framing) => {
+                self.remembered.set_framing(&camera, framing);
+                Task::none()
+            }
+            stage::Action::Snapshot(camera, framing) => {
                 let (name, folder) = (self.name_of(&camera), self.remembered.snapshots());
-                let taken = snapshot::take(camera, name, mirror, folder);
+                let taken = snapshot::take(camera, name, framing, folder);
                 Task::perform(taken, |result| {
                     Message::Snapshot(result.map_err(|error| error.to_string()))
                 })
@@ -192,7 +210,6 @@ impl App {
                 Task::none()
             }
             stage::Action::Fullscreen => self.set_fullscreen(!self.fullscreen),
-            stage::Action::AddTestCamera => self.add_test_camera(),
         };
         Task::batch([ended, action])
     }
@@ -208,7 +225,7 @@ impl App {
         }
     }
 
-    fn add_test_camera(&mut self) -> Task<Message> {
+    pub(super) fn add_test_camera(&mut self) -> Task<Message> {
         let wish = ModeWish::default();
         self.request(Purpose::TestCamera, Request::AddTestCamera { wish })
     }

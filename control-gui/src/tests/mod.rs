@@ -1,7 +1,9 @@
 //! The screens as a user sees and uses them, without a window and without a service.
 
 mod behaviour;
+mod focus;
 mod images;
+mod setup;
 
 use iced::{Element, Settings, Size};
 use iced_test::Simulator;
@@ -14,7 +16,7 @@ use crate::{
     options::Options,
     remembered::Remembered,
     samples,
-    screen::{controls, stage},
+    screen::{controls, settings, stage},
 };
 
 /// The least window, in which everything has to find room.
