@@ -55,12 +55,14 @@ impl Use {
     }
 }
 
-/// `content`, which can have the focus; `on_key` says what comes of keys then.
+/// `content`, which can have the focus if `can` says so; `on_key` says what comes of keys then.
 pub(crate) fn focusable<'a, Message: 'a>(
     content: impl Into<Element<'a, Message>>,
+    can: bool,
     on_key: impl Fn(Use) -> Option<Message> + 'a,
 ) -> Element<'a, Message> {
-    Element::new(Focus { content: content.into(), on_key: Some(Box::new(on_key)) })
+    let on_key = can.then(|| -> OnKey<'a, Message> { Box::new(on_key) });
+    Element::new(Focus { content: content.into(), on_key })
 }
 
 /// What keys do to a list of which one is chosen: the arrows choose the one before or after.

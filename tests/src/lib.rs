@@ -6,6 +6,7 @@
 #![cfg(unix)]
 
 pub mod binary;
+mod desktop;
 #[cfg(target_os = "linux")]
 pub mod device;
 pub mod display;
@@ -24,6 +25,7 @@ mod service;
 mod shim;
 mod wait;
 
+pub use desktop::Desktop;
 pub use display::Display;
 pub use output::Output;
 pub use process::Process;

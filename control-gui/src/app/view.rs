@@ -60,9 +60,8 @@ impl App {
         let switch = toggler(off)
             .style(style::switch)
             .on_toggle_maybe(connected.then_some(Message::Privacy));
-        let pressed =
-            move |used| (connected && used == Use::Press).then_some(Message::Privacy(!off));
-        let switch = focusable(switch, pressed);
+        let pressed = move |used| (used == Use::Press).then_some(Message::Privacy(!off));
+        let switch = focusable(switch, connected, pressed);
         let label = mouse_area(text(label).size(BODY)).on_press(Message::Privacy(!off));
         let privacy = row![switch, label].spacing(NEAR).align_y(Center);
         let tool = |label, on, shown| {

@@ -30,7 +30,7 @@ pub(crate) fn view<'a>(modes: &[Mode], like: Mode, chosen: bool) -> Element<'a, 
             .placeholder(placeholder)
             .text_size(BODY)
             .style(style::choice);
-        focusable(list, keys)
+        focusable(list, true, keys)
     };
     row![
         list(sizes.collect(), words::size(like.size), "Size"),

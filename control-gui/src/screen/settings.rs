@@ -129,7 +129,7 @@ impl Settings {
             .text_size(BODY)
             .style(style::choice);
         let keys = steps(&ThemeChoice::ALL, Some(&remembered.theme), Message::Theme);
-        let themes = focusable(themes, keys);
+        let themes = focusable(themes, true, keys);
         let changed = self.folder != remembered.snapshots().display().to_string();
         let folder = row![
             text_input("Folder", &self.folder)
@@ -207,13 +207,16 @@ fn at_login(known: &Known<bool>) -> Element<'_, Message> {
     let settled = known.is_settled();
     let switch =
         toggler(on).style(style::toggle).on_toggle_maybe(settled.then_some(Message::AtLogin));
-    let pressed = move |used| (settled && used == Use::Press).then_some(Message::AtLogin(!on));
+    let pressed = move |used| (used == Use::Press).then_some(Message::AtLogin(!on));
     let label = match known {
         Known::Becoming(_) => "Changing",
         _ if on => "On",
         _ => "Off",
     };
-    row![focusable(switch, pressed), text(label).size(BODY)].spacing(NEAR).align_y(Center).into()
+    row![focusable(switch, settled, pressed), text(label).size(BODY)]
+        .spacing(NEAR)
+        .align_y(Center)
+        .into()
 }
 
 fn waiting<'a>() -> Element<'a, Message> {

@@ -2,7 +2,10 @@
 
 use iced::{
     Theme,
-    advanced::widget::operation::focusable::{focus_next, focus_previous},
+    advanced::widget::operation::{
+        Operation, Outcome,
+        focusable::{focus_next, focus_previous},
+    },
     keyboard::{Key, key::Named},
 };
 use iced_test::{
@@ -37,8 +40,10 @@ fn take(app: &mut App, steps: &[Step]) -> Vec<u8> {
     let none = mouse::Cursor::Unavailable;
     for step in steps {
         match step {
-            Step::Next => window.operate(&renderer, &mut focus_next::<()>()),
-            Step::Previous => window.operate(&renderer, &mut focus_previous::<()>()),
+            Step::Next => all_of(Box::new(focus_next()), |it| window.operate(&renderer, it)),
+            Step::Previous => {
+                all_of(Box::new(focus_previous()), |it| window.operate(&renderer, it));
+            }
             Step::Tap(key) => {
                 let events: Vec<_> = tap_key(Key::Named(*key), None).collect();
                 let _ = window.update(
@@ -60,6 +65,17 @@ fn take(app: &mut App, steps: &[Step]) -> Vec<u8> {
     drop(window);
     messages.into_iter().for_each(|message| tell(app, message));
     shot
+}
+
+/// Does an operation, and those that it leads to.
+fn all_of(mut operation: Box<dyn Operation>, mut operate: impl FnMut(&mut dyn Operation)) {
+    loop {
+        operate(operation.as_mut());
+        match operation.finish() {
+            Outcome::Chain(next) => operation = next,
+            Outcome::None | Outcome::Some(()) => return,
+        }
+    }
 }
 
 #[test]

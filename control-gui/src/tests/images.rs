@@ -9,8 +9,12 @@ use protocol::{
     ClientSummary, ConnectionId, ControlFlags, Delivery, ErrorKind, Event, Role, State,
 };
 
+use super::setup::findings;
 use super::*;
-use crate::{app::Shown, connection::Failure, screen::welcome, start::StartError, style};
+use crate::{
+    app::Shown, command::CommandError, connection::Failure, screen::welcome,
+    setup::Message as Setup, start::StartError, style,
+};
 
 /// Compares what `app` shows with the images of this name.
 #[track_caller]
@@ -41,6 +45,8 @@ fn matches(app: &App, name: &str) {
 fn no_service_runs() {
     let mut app = no_service();
     matches(&app, "no-service");
+    tell(&mut app, Message::Setup(Setup::AtLogin(Ok(true))));
+    matches(&app, "no-service-until-login");
     let log = (1..=12).map(|n| format!("line {n} of what the service said before it ended"));
     let error = StartError {
         what: "The service ended at once (exit status: 1).".to_owned(),
@@ -52,7 +58,15 @@ fn no_service_runs() {
 
 #[test]
 fn there_is_no_camera() {
-    matches(&with_cameras(vec![]), "no-camera");
+    let mut app = with_cameras(vec![]);
+    matches(&app, "no-camera");
+    tell(&mut app, Message::Setup(Setup::Found(Ok(findings()))));
+    matches(&app, "no-camera-and-why");
+    tell(&mut app, Message::Setup(Setup::Found(Ok(vec![]))));
+    matches(&app, "no-camera-and-no-cause");
+    let error = CommandError::Silent("doctor".to_owned());
+    tell(&mut app, Message::Setup(Setup::Found(Err(error))));
+    matches(&app, "no-camera-and-no-doctor");
 }
 
 #[test]
@@ -84,6 +98,19 @@ fn a_camera_does_not_deliver() {
 }
 
 #[test]
+fn a_stream_is_turned_and_cropped() {
+    let mut app = ready();
+    tell(&mut app, Message::Show(Shown::Controls));
+    click(&mut app, "Start");
+    click(&mut app, "Turn and crop");
+    matches(&app, "framing");
+    click(&mut app, "Turn right");
+    click(&mut app, "Mirror stream");
+    click(&mut app, "Crop");
+    matches(&app, "framing-changed");
+}
+
+#[test]
 fn the_service_has_ended_meanwhile() {
     let mut app = ready();
     tell(&mut app, Message::Show(Shown::Controls));
@@ -112,7 +139,14 @@ fn controls_that_cannot_be_set_say_why() {
 fn all_other_screens() {
     let mut app = ready();
     tell(&mut app, Message::Show(Shown::Settings));
+    matches(&app, "settings-not-known-yet");
+    tell(&mut app, Message::Setup(Setup::AtLogin(Ok(true))));
+    tell(&mut app, Message::Setup(Setup::CloseAfter(Ok(3.0))));
     matches(&app, "settings");
+    let old = || CommandError::TooOld("/usr/bin/camera-service".into());
+    tell(&mut app, Message::Setup(Setup::AtLogin(Err(old()))));
+    tell(&mut app, Message::Setup(Setup::CloseAfter(Err(old()))));
+    matches(&app, "settings-of-an-old-service");
     tell(&mut app, Message::Show(Shown::Help));
     matches(&app, "keys");
     tell(&mut app, Message::Show(Shown::Clients));

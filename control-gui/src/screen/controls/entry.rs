@@ -42,8 +42,8 @@ pub(crate) fn view<'a>(
             let on = matches!(value, ControlValue::Boolean(true));
             let toggled = |on| Message::Set(control.name.clone(), ControlValue::Boolean(on));
             let box_ = checkbox(on).style(style::check).on_toggle_maybe(can_set.then_some(toggled));
-            let keys = move |used| (can_set && used == Use::Press).then(|| toggled(!on));
-            content = content.push(head.push(focusable(box_, keys)));
+            let keys = move |used| (used == Use::Press).then(|| toggled(!on));
+            content = content.push(head.push(focusable(box_, can_set, keys)));
         }
         ControlKind::Menu => content = content.push(head).push(menu(control, value, can_set)),
         ControlKind::Button => {
@@ -135,7 +135,7 @@ fn range<'a>(
         slider = slider.default(default as f64);
     }
     let (step, min, max) = (control.step.max(1), control.min, control.max);
-    Some(focusable(slider, move |used| {
+    Some(focusable(slider, true, move |used| {
         let to = match used {
             Use::Press => return None,
             Use::Less => value.saturating_sub(step),
@@ -157,7 +157,8 @@ fn menu<'a>(control: &'a Control, value: &ControlValue, can_set: bool) -> Elemen
         Message::Set(control.name.clone(), ControlValue::Integer(choice.value))
     };
     let keys = steps(&entries, now.as_ref(), set);
-    focusable(pick_list(entries, now, set).width(Fill).text_size(BODY).style(style::choice), keys)
+    let list = pick_list(entries, now, set).width(Fill).text_size(BODY).style(style::choice);
+    focusable(list, true, keys)
 }
 
 fn line<'a>(

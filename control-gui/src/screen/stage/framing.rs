@@ -92,8 +92,7 @@ impl Bar {
             reset.on_press_maybe(changed.then_some(Message::Reset)),
         ];
         let sides = Side::ALL.map(|side| self.field(side, framing));
-        let note = "For this window’s stream and snapshots, made by the service: other programs \
-                    see the camera as before.";
+        let note = "For this window and its snapshots. Other programs see the camera as before.";
         column![
             tools.spacing(NEAR).wrap().vertical_spacing(NEAR),
             row(sides).spacing(NEAR).align_y(Center).wrap().vertical_spacing(NEAR),
