@@ -54,13 +54,17 @@ pub(crate) fn program() -> Option<PathBuf> {
 
 /// Runs `camera-service` with these arguments and `--json`. Returns what it printed, also where
 /// its exit code says that something is wrong, as that of `doctor` does.
-pub(crate) async fn run(args: &[&str]) -> Result<Value, CommandError> {
+pub(crate) fn run(
+    args: &[&str],
+) -> impl Future<Output = Result<Value, CommandError>> + use<> {
     let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
-    let ended = tokio::task::spawn_blocking(move || {
-        let program = program().ok_or(CommandError::NotFound)?;
-        run_program(program, &args, PATIENCE)
-    });
-    ended.await.unwrap_or_else(|error| Err(CommandError::Failed(error.to_string())))
+    async move {
+        let ended = tokio::task::spawn_blocking(move || {
+            let program = program().ok_or(CommandError::NotFound)?;
+            run_program(program, &args, PATIENCE)
+        });
+        ended.await.unwrap_or_else(|error| Err(CommandError::Failed(error.to_string())))
+    }
 }
 
 /// Blocks for `patience` at most.

@@ -82,6 +82,23 @@ pub(crate) fn since(unix_ns: u64) -> String {
     duration(SystemTime::now().duration_since(then).unwrap_or_default())
 }
 
+/// How long it is to a time in ns since 1970.
+#[must_use]
+pub(crate) fn until(unix_ns: u64) -> String {
+    let then = UNIX_EPOCH + Duration::from_nanos(unix_ns);
+    duration(then.duration_since(SystemTime::now()).unwrap_or_default())
+}
+
+/// `nobody is connected`, `1 connection`, `3 connections`.
+#[must_use]
+pub(crate) fn connections(count: u32) -> String {
+    match count {
+        0 => "nobody is connected".to_owned(),
+        1 => "1 connection".to_owned(),
+        more => format!("{more} connections"),
+    }
+}
+
 fn duration(time: Duration) -> String {
     let (seconds, minutes, hours) = (time.as_secs(), time.as_secs() / 60, time.as_secs() / 3600);
     match (hours, minutes) {

@@ -84,6 +84,7 @@ fn character(letter: &str, modifiers: Modifiers) -> Option<Command> {
         "i" => Command::Figures,
         "c" => Command::Show(Shown::Controls),
         "u" => Command::Show(Shown::Clients),
+        "w" => Command::Show(Shown::Remote),
         "?" => Command::Show(Shown::Help),
         _ => return None,
     })

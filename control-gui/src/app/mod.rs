@@ -1,6 +1,7 @@
 //! The program's state, and what every message does to it. Everything here runs on the main
 //! thread and returns at once; what takes time is a task.
 
+mod elsewhere;
 mod frame;
 mod keys;
 mod service;
@@ -23,6 +24,7 @@ use crate::{
         cameras, clients,
         controls::{self, Panel},
         help, no_camera,
+        remote::{self, Remote},
         settings::{self, Settings},
         stage::{self, Stage},
         welcome::{self, Welcome},
@@ -51,6 +53,7 @@ pub(crate) struct App {
     page: Page,
     welcome: Welcome,
     setup: Setup,
+    remote: Remote,
     notices: Notices,
     window: Option<window::Id>,
     size: Size,
@@ -63,6 +66,7 @@ pub(crate) struct App {
 enum Page {
     Cameras,
     Clients,
+    Remote,
     Settings(Settings),
     Help,
 }
@@ -79,6 +83,9 @@ pub(crate) enum Message {
     Welcome(welcome::Message),
     NoCamera(no_camera::Message),
     Setup(crate::setup::Message),
+    Remote(remote::Message),
+    /// The desktop's browser was asked to show the page, or why not.
+    PageOpened(Result<(), String>),
     Notice(notice::Message),
     Help(help::Close),
     Key(keys::Command),
@@ -107,6 +114,7 @@ pub(crate) enum Message {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shown {
     Clients,
+    Remote,
     Settings,
     Help,
     Controls,
@@ -132,6 +140,7 @@ impl App {
             page: Page::Cameras,
             welcome: Welcome::default(),
             setup: Setup::default(),
+            remote: Remote::default(),
             notices: Notices::default(),
             window: None,
             system_theme: theme::Mode::None,
@@ -201,6 +210,9 @@ impl App {
             Message::Settings(message) => return self.settings(message),
             Message::Setup(message) => return self.set_up(message),
             Message::NoCamera(message) => return self.no_camera(message),
+            Message::Remote(message) => return self.remote(message),
+            Message::PageOpened(Ok(())) => {}
+            Message::PageOpened(Err(why)) => self.notices.error(why),
             Message::Welcome(message) => match self.welcome.update(message) {
                 welcome::Action::None => {}
                 welcome::Action::Start => {
@@ -245,6 +257,8 @@ impl App {
     }
 
     fn show(&mut self, shown: Shown) -> Task<Message> {
+        // A secret is seen by who asked for it, and by nobody later.
+        let _ = self.remote.update(remote::Message::Hide);
         self.page = match (shown, &self.page) {
             (Shown::Controls, Page::Cameras) => {
                 self.remembered.controls = !self.remembered.controls;
@@ -255,14 +269,17 @@ impl App {
                 Page::Cameras
             }
             (Shown::Clients, Page::Clients)
+            | (Shown::Remote, Page::Remote)
             | (Shown::Settings, Page::Settings(_))
             | (Shown::Help, Page::Help) => Page::Cameras,
             (Shown::Clients, _) => Page::Clients,
+            (Shown::Remote, _) => Page::Remote,
             (Shown::Settings, _) => Page::Settings(Settings::new(&self.remembered)),
             (Shown::Help, _) => Page::Help,
         };
         match self.page {
             Page::Clients => self.ask_for_clients(),
+            Page::Remote => self.ask_for_remote(),
             Page::Settings(_) => self.ask_for_setup(),
             Page::Cameras | Page::Help => Task::none(),
         }

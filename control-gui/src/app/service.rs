@@ -45,7 +45,9 @@ impl App {
                 (self.link, self.why) = (Some(link), None);
                 self.details.clear();
                 let asks = self.panel.as_ref().map(Panel::ask_for_all).unwrap_or_default();
-                Task::batch([self.describe(), self.ask_panel(asks)])
+                let shown = matches!(self.page, Page::Remote);
+                let remote = if shown { self.ask_for_remote() } else { Task::none() };
+                Task::batch([self.describe(), self.ask_panel(asks), remote])
             }
             Update::Happened(event) => self.happened(&event),
             Update::Gone(why) => {
@@ -71,7 +73,13 @@ impl App {
             }
             _ => Task::none(),
         };
-        Task::batch([look, self.follow(event)])
+        let remote = match self.remote.apply(event) {
+            Some((purpose, request)) if matches!(self.page, Page::Remote) => {
+                self.ask_remote(purpose, request)
+            }
+            _ => Task::none(),
+        };
+        Task::batch([look, remote, self.follow(event)])
     }
 
     /// What an event means for what is selected.

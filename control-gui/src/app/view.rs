@@ -74,7 +74,8 @@ impl App {
         if self.model.is_known {
             tools = tools
                 .push(tool("Controls", on_cameras && self.remembered.controls, Shown::Controls))
-                .push(tool("Who watches", matches!(self.page, Page::Clients), Shown::Clients));
+                .push(tool("Who watches", matches!(self.page, Page::Clients), Shown::Clients))
+                .push(tool("Remote", matches!(self.page, Page::Remote), Shown::Remote));
         }
         let tools = tools
             .push(tool("Settings", matches!(self.page, Page::Settings(_)), Shown::Settings))
@@ -105,6 +106,7 @@ impl App {
         let page = match &self.page {
             Page::Cameras => return self.cameras_page(),
             Page::Clients => clients::view(&self.model).map(Message::Clients),
+            Page::Remote => self.remote.view().map(Message::Remote),
             Page::Settings(settings) => {
                 settings.view(&self.remembered, &self.setup).map(Message::Settings)
             }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Keys and what they do.
-pub(crate) const KEYS: [(&str, &str); 17] = [
+pub(crate) const KEYS: [(&str, &str); 18] = [
     ("Up, Down", "Choose a camera"),
     ("Enter", "Start or stop it"),
     ("G", "All that are live, side by side"),
@@ -27,6 +27,7 @@ pub(crate) const KEYS: [(&str, &str); 17] = [
     ("Ctrl+F", "Search the controls"),
     ("Ctrl+P", "Turn all cameras off, or on again"),
     ("U", "Who uses the cameras"),
+    ("W", "The web page and remote users"),
     ("Ctrl+,", "Settings"),
     ("Escape", "Back, and dismiss messages"),
 ];

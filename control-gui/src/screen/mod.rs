@@ -7,6 +7,7 @@ pub(crate) mod controls;
 pub(crate) mod help;
 mod mode_choice;
 pub(crate) mod no_camera;
+pub(crate) mod remote;
 pub(crate) mod settings;
 pub(crate) mod stage;
 pub(crate) mod view;

@@ -6,23 +6,34 @@
 use std::{env, fs, path::PathBuf};
 
 use protocol::{
-    ClientSummary, ConnectionId, ControlFlags, Delivery, ErrorKind, Event, Role, State,
+    BridgeStatus, ClientSummary, ConnectionId, ControlFlags, Delivery, ErrorKind, Event, Role,
+    Scope, State,
 };
 
 use super::setup::findings;
+use crate::screen::remote::Purpose;
 use super::*;
 use crate::{
     app::Shown, command::CommandError, connection::Failure, screen::welcome,
     setup::Message as Setup, start::StartError, style,
 };
 
+/// A window in which a long screen is seen as a whole.
+const TALL: Size = Size::new(800.0, 1200.0);
+
 /// Compares what `app` shows with the images of this name.
 #[track_caller]
 fn matches(app: &App, name: &str) {
+    matches_in(app, name, SIZE);
+}
+
+/// The same, in a window of another size.
+#[track_caller]
+fn matches_in(app: &App, name: &str, size: Size) {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("snapshots");
     let new = env::temp_dir().join("control-gui-snapshots");
     for (theme, shade) in [(style::light(), "light"), (style::dark(), "dark")] {
-        let shot = simulator(app.view()).snapshot(&theme).expect("it can be drawn");
+        let shot = simulator_of(app.view(), size).snapshot(&theme).expect("it can be drawn");
         let name = format!("{name}-{shade}");
         let file = folder.join(format!("{name}-tiny-skia.png"));
         if env::var_os("UPDATE_SNAPSHOTS").is_some() {
@@ -108,6 +119,28 @@ fn a_stream_is_turned_and_cropped() {
     click(&mut app, "Mirror stream");
     click(&mut app, "Crop");
     matches(&app, "framing-changed");
+}
+
+#[test]
+fn remote_users() {
+    let mut app = remote::shown();
+    matches(&app, "remote-not-known-yet");
+    let bridge = BridgeStatus { listen: "127.0.0.1:8088".to_owned(), ..BridgeStatus::default() };
+    remote::answer(&mut app, Purpose::Bridge, Ok(Reply::Bridge(bridge)));
+    matches(&app, "remote-off");
+    remote::answer(&mut app, Purpose::Bridge, Ok(Reply::Bridge(remote::bridge())));
+    let mut used = remote::token("tablet", &[Scope::Watch, Scope::Control]);
+    used.connections = 2;
+    used.cameras = vec![CameraId::from("a")];
+    let tokens = vec![used, remote::token("door", &[Scope::Publish])];
+    remote::answer(&mut app, Purpose::Tokens, Ok(Reply::Tokens(tokens)));
+    matches(&app, "remote");
+    // All of it: what lies below the edge is scrolled to.
+    matches_in(&app, "remote-whole", TALL);
+    remote::made(&mut app, Purpose::Token);
+    matches_in(&app, "remote-token", TALL);
+    remote::made(&mut app, Purpose::Invitation);
+    matches_in(&app, "remote-invitation", TALL);
 }
 
 #[test]
