@@ -82,8 +82,9 @@ fn all_of(mut operation: Box<dyn Operation>, mut operate: impl FnMut(&mut dyn Op
 fn buttons_are_reached_with_tab_and_pressed_with_enter_or_space() {
     for key in [Named::Enter, Named::Space] {
         let mut app = ready();
-        // Its place in the row: Controls, Who watches, Settings. The switch needs a connection.
-        let to_settings = [Step::Next, Step::Next, Step::Next, Step::Tap(key)];
+        // Its place in the row: Controls, Who watches, Remote, Settings. The switch needs a
+        // connection.
+        let to_settings = [Step::Next, Step::Next, Step::Next, Step::Next, Step::Tap(key)];
         take(&mut app, &to_settings);
         assert!(sees(&app, "Snapshot folder"), "{key:?}");
         take(&mut app, &[Step::Next, Step::Previous, Step::Previous, Step::Tap(key)]);
@@ -119,7 +120,8 @@ fn arrows_move_a_slider_by_its_step() {
     let mut app = ready();
     tell(&mut app, Message::Controls(controls::Message::Search("bright".to_owned())));
     // Backwards from the end: Pin, Reset, the slider.
-    let steps = [Step::Previous, Step::Previous, Step::Previous, Step::Tap(Named::ArrowRight)];
+    let mut steps: Vec<Step> = (0..6).map(|_| Step::Next).collect();
+    steps.push(Step::Tap(Named::Enter));
     take(&mut app, &steps);
     assert!(sees(&app, "13"), "brightness was 12");
 }

@@ -61,7 +61,7 @@ impl Gui {
         let pid = self.program.pid().to_string();
         wait_until("the window to have the focus", SOON, || {
             let mut command = Command::new("xdotool");
-            command.args(["search", "--onlyvisible", "--pid", &pid, "windowfocus", "--sync"]);
+            command.args(["search", "--onlyvisible", "--pid", &pid, "windowfocus"]);
             let out = command.env("DISPLAY", self.display.name()).output().expect("xdotool runs");
             if out.status.success() { Ok(()) } else { Err(format!("{out:?}")) }
         });

@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl Remote {
-    /// The list, a form for a new one, and what was made last.
+    /// The list, and a form for a new one.
     pub(super) fn tokens(&self) -> Element<'_, Message> {
         let what = "A token lets a person or a device in, with what it grants. Revoked, it ends at \
                     once.";
@@ -34,7 +34,7 @@ impl Remote {
         if let Some(why) = &self.refused {
             content = content.push(text(why).size(BODY).style(style::toned(Tone::Wrong)));
         }
-        content.extend(self.made.as_ref().map(made)).into()
+        content.into()
     }
 
     fn form(&self) -> Element<'_, Message> {
@@ -111,7 +111,7 @@ fn entry(token: &TokenSummary) -> Element<'_, Message> {
 }
 
 /// The only time that a secret is shown.
-fn made(Made { token, invitation }: &Made) -> Element<'_, Message> {
+pub(super) fn made(Made { token, invitation }: &Made) -> Element<'_, Message> {
     let name = &token.summary.name;
     let (title, what, copied) = match invitation {
         None => (

@@ -6,7 +6,7 @@ use iced::{
 };
 use protocol::BridgeStatus;
 
-use super::{Message, Remote};
+use super::{Message, Remote, tokens};
 use crate::{
     focus::{Use, button, focusable},
     setup::Known,
@@ -26,7 +26,8 @@ impl Remote {
         ]
         .align_y(Center);
         let card = |content| container(content).padding(APART).width(Fill).style(style::card);
-        let mut cards = column![].spacing(APART);
+        // Above all else, since it is shown once.
+        let mut cards = column![].extend(self.made.as_ref().map(tokens::made)).spacing(APART);
         match &self.bridge {
             Known::NotYet => {
                 let asking = text("Asking the service").size(BODY).style(style::quiet);
