@@ -8,8 +8,12 @@
 pub mod binary;
 mod desktop;
 #[cfg(target_os = "linux")]
+pub mod confined;
+#[cfg(target_os = "linux")]
 pub mod device;
 pub mod display;
+#[cfg(target_os = "linux")]
+pub mod faults;
 pub mod guest;
 #[cfg(target_os = "linux")]
 pub mod gui;
