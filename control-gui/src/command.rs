@@ -54,9 +54,7 @@ pub(crate) fn program() -> Option<PathBuf> {
 
 /// Runs `camera-service` with these arguments and `--json`. Returns what it printed, also where
 /// its exit code says that something is wrong, as that of `doctor` does.
-pub(crate) fn run(
-    args: &[&str],
-) -> impl Future<Output = Result<Value, CommandError>> + use<> {
+pub(crate) fn run(args: &[&str]) -> impl Future<Output = Result<Value, CommandError>> + use<> {
     let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
     async move {
         let ended = tokio::task::spawn_blocking(move || {

@@ -6,9 +6,9 @@
 #![cfg(unix)]
 
 pub mod binary;
-mod desktop;
 #[cfg(target_os = "linux")]
 pub mod confined;
+mod desktop;
 #[cfg(target_os = "linux")]
 pub mod device;
 pub mod display;

@@ -11,8 +11,8 @@ use protocol::{
 };
 
 use super::setup::findings;
-use crate::screen::remote::Purpose;
 use super::*;
+use crate::screen::remote::Purpose;
 use crate::{
     app::Shown, command::CommandError, connection::Failure, screen::welcome,
     setup::Message as Setup, start::StartError, style,

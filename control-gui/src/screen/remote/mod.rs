@@ -157,7 +157,9 @@ impl Remote {
             }
             Message::Add => return self.make(Purpose::Token, None),
             Message::Pair => return self.make(Purpose::Invitation, Some(INVITATION_S)),
-            Message::Revoke(name) => return Action::Ask(Purpose::Other, Request::RevokeToken { name }),
+            Message::Revoke(name) => {
+                return Action::Ask(Purpose::Other, Request::RevokeToken { name });
+            }
             Message::Hide => self.made = None,
             Message::Copy(text) => return Action::Copy(text),
             Message::OpenPage => return Action::OpenPage,

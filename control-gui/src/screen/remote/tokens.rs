@@ -18,12 +18,10 @@ impl Remote {
     pub(super) fn tokens(&self) -> Element<'_, Message> {
         let what = "A token lets a person or a device in, with what it grants. Revoked, it ends at \
                     once.";
-        let mut content = column![
-            text("Tokens").size(TITLE),
-            text(what).size(SMALL).style(style::quiet),
-        ]
-        .spacing(NEAR)
-        .width(Fill);
+        let mut content =
+            column![text("Tokens").size(TITLE), text(what).size(SMALL).style(style::quiet),]
+                .spacing(NEAR)
+                .width(Fill);
         if self.tokens.is_empty() {
             content = content.push(text("Nobody has one.").size(BODY).style(style::quiet));
         }

@@ -62,7 +62,8 @@ impl Remote {
             }
             (true, ..) => (Tone::Attention, "Starting".to_owned()),
         };
-        let what = "A page for browsers, phones and other computers, and streams for their players.";
+        let what =
+            "A page for browsers, phones and other computers, and streams for their players.";
         let head = row![
             focusable(switch, settled, pressed),
             text(state).size(BODY).style(style::toned(tone)).width(Fill),
@@ -85,8 +86,7 @@ impl Remote {
             let hint = "The first time a browser warns of the certificate, which is this \
                         computer’s own. Its fingerprint:";
             content = content.push(text(hint).size(SMALL).style(style::quiet));
-            content = content
-                .push(text(fingerprint).size(SMALL).wrapping(text::Wrapping::Glyph));
+            content = content.push(text(fingerprint).size(SMALL).wrapping(text::Wrapping::Glyph));
         }
         content.push(self.listen(status)).into()
     }
@@ -120,10 +120,8 @@ impl Remote {
 
 fn address(url: &str) -> Element<'_, Message> {
     let copy = button(text("Copy").size(SMALL)).padding(0).style(style::link_button);
-    let line = row![
-        text(url).size(BODY).width(Fill),
-        copy.on_press(Message::Copy(url.to_owned())),
-    ];
+    let line =
+        row![text(url).size(BODY).width(Fill), copy.on_press(Message::Copy(url.to_owned())),];
     let line = container(line.spacing(NEAR).align_y(Center)).padding([TIGHT, NEAR]);
     line.style(style::banner(Tone::Quiet)).into()
 }
