@@ -19,8 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(20);
 /// No more than so much of what it says is read, in bytes.
 const MOST: u64 = 1 << 20;
-/// How clap begins when it knows no such command; the exit code is 2 then.
-const UNKNOWN: &str = "error: unrecognized subcommand";
+/// What clap says when it knows no such command; the exit code is 2 then.
+const UNKNOWN: &str = "unrecognized subcommand";
 
 /// Why a command gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -133,7 +133,7 @@ fn reader(from: Option<impl Read + Send + 'static>) -> mpsc::Receiver<Vec<u8>> {
 fn why(program: PathBuf, stderr: &[u8], status: ExitStatus) -> CommandError {
     let text = String::from_utf8_lossy(stderr);
     let text = text.trim();
-    if status.code() == Some(2) && text.starts_with(UNKNOWN) {
+    if status.code() == Some(2) && text.contains(UNKNOWN) {
         return CommandError::TooOld(program);
     }
     // One line of JSON, the last: before it may be warnings.
@@ -174,9 +174,13 @@ mod tests {
         let refused = r#"echo warning >&2; echo '{"error":{"kind":"io","message":"no room"}}' >&2"#;
         let error = shell(&format!("{refused}; exit 1"), soon).expect_err("refused");
         assert_eq!(error, CommandError::Failed("no room".to_owned()));
-        let old = "echo \"error: unrecognized subcommand 'install'\" >&2; exit 2";
-        let error = shell(old, soon).expect_err("unknown").to_string();
-        assert!(error.contains("Install a newer one"), "{error}");
+        for said in [
+            "error: unrecognized subcommand get",
+            r#"{"error":{"kind":"usage","message":"unrecognized subcommand"}}"#,
+        ] {
+            let error = shell(&format!("echo '{said}' >&2; exit 2"), soon).expect_err("unknown");
+            assert_eq!(error, CommandError::TooOld("/bin/sh".into()));
+        }
     }
 
     #[test]

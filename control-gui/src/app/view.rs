@@ -41,7 +41,9 @@ impl App {
 
     fn fullscreen_picture(&self) -> Option<Element<'_, Message>> {
         let alone = self.fullscreen && !self.stage.grid && matches!(self.page, Page::Cameras);
-        alone.then(|| self.stage.picture(self.shown()))?.map(|picture| picture.map(Message::Stage))
+        alone
+            .then(|| self.stage.picture(self.shown(), true))?
+            .map(|picture| picture.map(Message::Stage))
     }
 
     fn shown(&self) -> stage::Shown<'_> {

@@ -72,6 +72,8 @@ pub(crate) struct Look {
     pub scale: f32,
     /// The pointer draws a rectangle and moves nothing.
     pub selecting: bool,
+    /// Nothing else is shown: what lies around the picture is drawn here too.
+    pub alone: bool,
 }
 
 /// A view of a stream.
@@ -201,6 +203,7 @@ impl<Message> shader::Program<Message> for Program<Message> {
             newest: self.newest.clone(),
             placement: self.look.placement,
             dimmed: self.look.dimmed,
+            covers: self.look.alone,
         }
     }
 

@@ -61,6 +61,8 @@ pub(crate) struct Surroundings {
     pub scale: f32,
     /// Whether figures are shown.
     pub figures: bool,
+    /// Whether nothing else is on the screen.
+    pub alone: bool,
 }
 
 impl View {
@@ -157,7 +159,13 @@ impl View {
             Condition::Lost(_) | Condition::Blocked | Condition::Interrupted(_)
         );
         let selecting = self.bar.selecting;
-        let look = Look { placement: self.placement, dimmed, scale: with.scale, selecting };
+        let look = Look {
+            placement: self.placement,
+            dimmed,
+            scale: with.scale,
+            selecting,
+            alone: with.alone,
+        };
         let mut layers = stack![Video::new(&self.newest, look, on_gesture)];
         if let Some(message) = self.message() {
             layers = layers.push(container(message).center(Fill));
@@ -180,7 +188,10 @@ impl View {
             corner = corner.push(label("Frozen. Space goes on".to_owned()));
         }
         layers = layers.push(container(corner).padding(NEAR));
-        container(layers).width(Fill).height(Fill).style(style::screen).clip(true).into()
+        let layers = container(layers).width(Fill).height(Fill).clip(true);
+        // Without a picture nothing covers what lies below.
+        let covered = with.alone && self.newest.shown().is_some() && !self.newest.is_software();
+        if covered { layers.into() } else { layers.style(style::screen).into() }
     }
 
     fn figures(&self) -> Option<String> {

@@ -21,12 +21,12 @@ use crate::{
 };
 
 impl Stage {
-    /// The picture alone, for the whole screen.
-    pub(crate) fn picture(&self, shown: Shown<'_>) -> Option<Element<'_, Message>> {
+    /// The picture; `alone` on the whole screen, or not.
+    pub(crate) fn picture(&self, shown: Shown<'_>, alone: bool) -> Option<Element<'_, Message>> {
         let camera = shown.camera?;
         let view = self.views.get(&camera.id)?;
         let id = camera.id.clone();
-        let with = Surroundings { scale: self.scale, figures: shown.figures };
+        let with = Surroundings { scale: self.scale, figures: shown.figures, alone };
         Some(view.picture(with, move |gesture| Message::Gesture(id.clone(), gesture)))
     }
 
@@ -40,7 +40,7 @@ impl Stage {
             return self.all(shown, names);
         }
         let Some(camera) = shown.camera else { return nothing() };
-        match self.picture(shown) {
+        match self.picture(shown, false) {
             Some(picture) => {
                 let view = &self.views[&camera.id];
                 column![title(camera), picture, self.tools(camera, view, shown)]
@@ -58,7 +58,7 @@ impl Stage {
         names: impl Fn(&CameraId) -> String,
     ) -> Element<'a, Message> {
         let across = if self.views.len() > 4 { 3 } else { 2 };
-        let with = Surroundings { scale: self.scale, figures: shown.figures };
+        let with = Surroundings { scale: self.scale, figures: shown.figures, alone: false };
         let cells: Vec<Element<'_, Message>> = self
             .views
             .iter()
