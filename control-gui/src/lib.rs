@@ -5,8 +5,11 @@
 //! iced's tokio threads, MJPG is decoded on a thread for each stream.
 
 mod app;
+mod command;
 mod connection;
+mod focus;
 mod folders;
+mod framing;
 mod icon;
 mod live;
 mod model;
@@ -18,6 +21,7 @@ mod renderer;
 #[cfg(test)]
 mod samples;
 mod screen;
+mod setup;
 mod snapshot;
 mod start;
 mod style;

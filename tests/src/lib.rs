@@ -9,6 +9,7 @@ pub mod binary;
 pub mod bridge;
 #[cfg(target_os = "linux")]
 pub mod confined;
+mod desktop;
 #[cfg(target_os = "linux")]
 pub mod device;
 pub mod display;
@@ -31,6 +32,7 @@ mod service;
 mod shim;
 mod wait;
 
+pub use desktop::Desktop;
 pub use display::Display;
 #[cfg(target_os = "linux")]
 pub use manager::Manager;
