@@ -1,7 +1,10 @@
 //! One service for each user: who listens at the endpoint, and what a dead one left there.
 
-#[cfg(unix)]
+#[cfg(windows)]
+mod mutex;
+
 use std::io;
+#[cfg(unix)]
 use std::path::PathBuf;
 
 use protocol::{
@@ -19,12 +22,16 @@ pub(super) struct Instance {
 
 /// Holds the place of the one service.
 pub(super) struct Guard {
-    #[cfg_attr(not(unix), expect(dead_code, reason = "a pipe goes with its process"))]
+    #[cfg(unix)]
     socket: PathBuf,
     /// Locked for as long as the service runs: two that start at once cannot both take over
     /// what a dead one left.
     #[cfg(unix)]
     _lock: std::fs::File,
+    /// Held for as long as the service runs. The pipe alone would not do: a second service could
+    /// add instances to it, and clients would reach either.
+    #[cfg(windows)]
+    _mutex: mutex::Mutex,
 }
 
 impl Instance {
@@ -53,14 +60,19 @@ impl Instance {
         Ok(Self { listener, guard: Guard { socket, _lock: lock } })
     }
 
-    #[cfg(not(unix))]
+    #[cfg(windows)]
     pub(super) async fn bind(endpoint: &Endpoint) -> Result<Self, ServeError> {
+        let failed = |source| ServeError::Listen { endpoint: endpoint.to_string(), source };
+        let Some(mutex) = mutex::Mutex::take(endpoint).map_err(failed)? else {
+            return Err(already_running(endpoint).await.unwrap_or_else(|| {
+                failed(io::Error::other("another camera-service is just starting or stopping"))
+            }));
+        };
         if let Some(error) = already_running(endpoint).await {
             return Err(error);
         }
-        let listener = Listener::bind(endpoint)
-            .map_err(|source| ServeError::Listen { endpoint: endpoint.to_string(), source })?;
-        Ok(Self { listener, guard: Guard { socket: endpoint.path().to_owned() } })
+        let listener = Listener::bind(endpoint).map_err(failed)?;
+        Ok(Self { listener, guard: Guard { _mutex: mutex } })
     }
 }
 
@@ -75,7 +87,8 @@ impl Guard {
         }
     }
 
-    #[cfg(not(unix))]
+    /// Lets the next one in. The pipe goes with its last handle.
+    #[cfg(windows)]
     pub(super) fn remove(self) {}
 }
 

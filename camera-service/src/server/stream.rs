@@ -52,7 +52,8 @@ pub(super) async fn serve(server: Arc<Server>, session: Session) -> Result<(), T
         Ok(camera) => camera,
         Err(error) => return outlet.send(&StreamMessage::Refused(error)).await,
     };
-    listed.watches(camera.id().clone(), request.delivery);
+    outlet.set_delivery(request.delivery);
+    listed.watches(camera.id().clone(), outlet.delivery());
     let connected = &listed.connected;
     if server.programs.watches(&connected.program, &server.tasks) {
         server.hub.send(Event::NewWatcher {
@@ -68,7 +69,6 @@ pub(super) async fn serve(server: Arc<Server>, session: Session) -> Result<(), T
         program: connected.program.clone(),
         since_unix_ns: connected.since_unix_ns,
     };
-    outlet.set_delivery(request.delivery);
     let watching = camera.watch(info, request.clone());
     let mut stream = Stream {
         condition: camera.condition(),
