@@ -3,33 +3,42 @@
 //! [`Service`] is a real `camera-service serve` with folders of its own, [`Service::cli`] a
 //! command that speaks to it, [`Shim`] a camera for it at native speed, and [`guest`] what is to
 //! be had where there are real drivers.
-#![cfg(unix)]
 
 pub mod binary;
 #[cfg(target_os = "linux")]
 pub mod device;
+#[cfg(unix)]
 pub mod display;
+#[cfg(unix)]
 pub mod guest;
 #[cfg(target_os = "linux")]
 pub mod gui;
+#[cfg(unix)]
 pub mod hostile;
 pub mod live;
 #[cfg(target_os = "linux")]
 pub mod loopback;
 mod output;
+#[cfg_attr(windows, path = "process/windows.rs")]
 mod process;
 mod program;
 mod raw;
 mod service;
+#[cfg(unix)]
 mod shim;
+mod socket;
 mod wait;
 
+#[cfg(unix)]
 pub use display::Display;
 pub use output::Output;
 pub use process::Process;
 pub use program::Program;
 pub use raw::{Raw, hello};
+#[cfg(unix)]
 pub use rustix::process::Signal;
 pub use service::{Builder, QUICK, Service};
+#[cfg(unix)]
 pub use shim::Shim;
+pub use socket::Socket;
 pub use wait::wait_until;
