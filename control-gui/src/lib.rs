@@ -6,6 +6,7 @@
 
 mod app;
 mod connection;
+mod console;
 mod folders;
 mod icon;
 mod live;
@@ -40,6 +41,7 @@ const FONT: Font = Font::with_name("Fira Sans");
 
 /// Runs the program until its window is closed.
 pub fn run() -> anyhow::Result<()> {
+    console::share();
     let options = Options::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();

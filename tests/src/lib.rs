@@ -28,6 +28,8 @@ mod service;
 mod shim;
 mod socket;
 mod wait;
+#[cfg(target_os = "linux")]
+pub mod wine;
 
 #[cfg(unix)]
 pub use display::Display;

@@ -38,7 +38,9 @@ pub(super) fn spawn(stop: CancellationToken) -> io::Result<AbortHandle> {
     let mut close = windows::ctrl_close()?;
     let mut log_off = windows::ctrl_logoff()?;
     let mut shut_down = windows::ctrl_shutdown()?;
-    let session = session::Watch::start(stop.clone())?;
+    // Where there are no windows, nobody logs off.
+    let session = session::Watch::start(stop.clone())
+        .inspect_err(|error| tracing::debug!("the end of the session is not heard of: {error}"));
     let task = tokio::spawn(async move {
         let _session = session;
         tokio::select! {
