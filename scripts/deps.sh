@@ -4,7 +4,8 @@
 #
 #   scripts/deps.sh build    a C compiler, cmake and nasm (for libjpeg-turbo)
 #   scripts/deps.sh test     that, the guest with real drivers (qemu, busybox, v4l2-ctl, …), and a
-#                            screen for the GUI (Xvfb, xdotool, software Vulkan and OpenGL)
+#                            screen for the GUI (Xvfb, xdotool, software Vulkan and OpenGL), and a
+#                            browser for the page (Chromium, driven from Node.js)
 #
 # Debian and its derivatives; elsewhere it names what is missing. Rust is not installed, only
 # looked for.
@@ -20,7 +21,8 @@ case ${1:-build} in
   build) ;;
   test) wanted+=(qemu-system-x86_64:qemu-system-x86 busybox:busybox-static cpio:cpio depmod:kmod
                  xz:xz-utils v4l2-ctl:v4l-utils python3:python3 strip:binutils ffmpeg:ffmpeg
-                 Xvfb:xvfb xdotool:xdotool openbox:openbox xprop:x11-utils)
+                 Xvfb:xvfb xdotool:xdotool openbox:openbox xprop:x11-utils
+                 chromium:chromium node:nodejs npm:npm)
         # What the GUI loads when it runs, and a GPU made of software.
         lib=/usr/lib/$(uname -m)-linux-gnu
         wanted+=("-$lib/libxkbcommon.so.0:libxkbcommon0"

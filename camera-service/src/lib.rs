@@ -1,5 +1,7 @@
 //! camera-service: one process that owns the cameras and serves them to any number of programs.
 
+pub mod autostart;
+pub mod bridge;
 pub mod camera;
 pub mod cli;
 pub mod clock;

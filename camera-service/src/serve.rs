@@ -1,6 +1,10 @@
 //! The service: puts everything together, runs until it is told to stop, and takes it apart.
 
+#[cfg(unix)]
+mod activation;
 mod allocator;
+mod bridge;
+mod config_watch;
 mod descriptors;
 mod finders;
 mod instance;
@@ -17,12 +21,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     camera::Context,
     clock,
-    config::{self, Config},
+    config::{self, Config, TestCamera},
     events::Hub,
     registry::{Discovery, Ids, Registry, cameras_file},
-    server::{self, Clients, Server},
+    server::{self, Bridge, Clients, ConfigSource, Server, Shared},
     source::Workers,
-    state::{Privacy, Programs, Settings},
+    state::{BridgeSettings, Privacy, Programs, Settings, Starts, Tokens},
 };
 
 /// How long everything may take to end.
@@ -35,6 +39,12 @@ pub struct Options {
     pub config: Config,
     /// Where it was read from, and is read again.
     pub config_path: PathBuf,
+    /// Whether the user named that file, which must be there then.
+    pub config_is_named: bool,
+    /// Test cameras beside those of the configuration.
+    pub test_cameras: Vec<TestCamera>,
+    /// Who started it, where that cannot be told otherwise.
+    pub started_by: Option<String>,
     /// Where to listen; where not given, [`Endpoint::to_listen`] decides.
     pub endpoint: Option<Endpoint>,
 }
@@ -84,11 +94,9 @@ pub fn run(options: Options) -> Result<(), ServeError> {
 }
 
 async fn serve(options: Options) -> Result<(), ServeError> {
-    let endpoint = match options.endpoint {
-        Some(endpoint) => endpoint,
-        None => Endpoint::to_listen().map_err(ServeError::NoEndpoint)?,
-    };
-    let instance = instance::Instance::bind(&endpoint).await?;
+    let instance = instance::Instance::take(options.endpoint).await?;
+    let endpoint = instance.endpoint.clone();
+    let started_by = started_by(instance.is_passed, options.started_by);
     let folder = config::state_dir()?;
     let ids = Ids::load(cameras_file(&folder));
     let stop = CancellationToken::new();
@@ -105,23 +113,31 @@ async fn serve(options: Options) -> Result<(), ServeError> {
         workers: Workers::new(),
         privacy_off: privacy.watch(),
         settings: Settings::load(folder.join("presets.toml"), hub.clone()),
+        starts: Starts::load(folder.join("starts.toml")),
         stop: stop_cameras.clone(),
     };
     let registry = Registry::new(ids, context, lives.clone());
-    for camera in config.borrow().test_cameras.clone() {
-        if let Err(error) = registry.add_test_camera(camera.size, camera.rate) {
-            tracing::error!("no test camera {} at {} fps: {error}", camera.size, camera.rate);
-        }
-    }
+    let source =
+        ConfigSource::new(options.config_path, options.config_is_named, options.test_cameras);
+    let read = config.borrow().clone();
+    source.begin(&registry, &read).await;
     let (found, mut finds) = mpsc::channel(1);
     let discovery = Discovery::start(finders::platform(), registry.ids(), found)?;
     let jobs_config = config.subscribe();
+    let clients = Clients::new(hub.clone());
+    let kept = BridgeSettings::load(folder.join("bridge.toml"));
+    let bridge = Bridge::new(kept, config.subscribe(), clients.clone(), hub.clone());
     let server = Arc::new(Server {
         registry: registry.clone(),
-        clients: Clients::new(hub.clone()),
+        clients,
+        tokens: Tokens::load(folder.join("tokens.toml"), hub.clone(), stop.clone()),
+        bridge,
+        room: Arc::new(()),
+        shared: Shared::default(),
         hub,
         config,
-        config_path: options.config_path,
+        source,
+        started_by,
         endpoint: endpoint.clone(),
         since_unix_ns: clock::unix_ns(),
         privacy,
@@ -135,7 +151,7 @@ async fn serve(options: Options) -> Result<(), ServeError> {
         registry.found(devices).await;
     }
     let signals = signals::spawn(stop.clone())?;
-    tracing::info!(pid = std::process::id(), "listening at {endpoint}");
+    tracing::info!(pid = std::process::id(), by = server.started_by, "listening at {endpoint}");
     let accepting = tasks.spawn(server::accept(server.clone(), instance.listener));
     let finding = tasks.spawn({
         let stop = stop.clone();
@@ -152,8 +168,19 @@ async fn serve(options: Options) -> Result<(), ServeError> {
         }
     });
     let jobs = tasks.spawn(loopbacks::keep(jobs_config, endpoint.clone(), stop.clone()));
+    let bridge = tasks.spawn(bridge::keep(server.clone()));
+    let tokens = tasks.spawn(server.tokens.clone().keep_time());
+    let edits = tasks.spawn(config_watch::watch(server.clone()));
+    #[cfg(unix)]
+    {
+        activation::ready(&endpoint).await;
+        // Until the very end, which may take 2 s.
+        tokio::spawn(activation::live(CancellationToken::new()));
+    }
     stop.cancelled().await;
     tracing::info!("stopping");
+    #[cfg(unix)]
+    activation::stopping().await;
     signals.abort();
     drop(discovery);
     // Clients are told by their own tasks; then the cameras close.
@@ -162,7 +189,7 @@ async fn serve(options: Options) -> Result<(), ServeError> {
     if told.is_err() {
         tracing::warn!("{} connections were left behind", tasks.len());
     }
-    drop((accepting, finding, jobs));
+    drop((accepting, finding, jobs, bridge, tokens, edits));
     stop_cameras.cancel();
     lives.close();
     if tokio::time::timeout(SHUTDOWN * 2 / 3, lives.wait()).await.is_err() {
@@ -170,4 +197,14 @@ async fn serve(options: Options) -> Result<(), ServeError> {
     }
     instance.guard.remove();
     Ok(())
+}
+
+/// How the service was started, for people.
+fn started_by(is_passed: bool, named: Option<String>) -> String {
+    #[cfg(unix)]
+    if is_passed || activation::is_by_systemd() {
+        return if is_passed { "systemd, at its socket" } else { "systemd" }.to_owned();
+    }
+    let _ = is_passed;
+    named.unwrap_or_else(|| "by hand".to_owned())
 }

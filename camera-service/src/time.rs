@@ -63,6 +63,14 @@ pub(crate) fn compact(unix_ns: u64) -> String {
     format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
 }
 
+/// Year, month and day in UTC.
+pub(crate) fn date(unix_ns: u64) -> (i32, u8, u8) {
+    let Utc { year, month, day, .. } = Utc::new(unix_ns);
+    // A u64 of nanoseconds ends in the year 2554.
+    let small = |number: u64| u8::try_from(number).unwrap_or(u8::MAX);
+    (i32::try_from(year).unwrap_or(i32::MAX), small(month), small(day))
+}
+
 /// How long ago that was, for people: `12 s`, `3 min`, `5 h`, `2 d`.
 pub(crate) fn ago(unix_ns: u64) -> String {
     span(Duration::from_nanos(clock::unix_ns().saturating_sub(unix_ns)))

@@ -6,9 +6,13 @@
 
 pub mod binary;
 #[cfg(target_os = "linux")]
+pub mod confined;
+#[cfg(target_os = "linux")]
 pub mod device;
 #[cfg(unix)]
 pub mod display;
+#[cfg(target_os = "linux")]
+pub mod faults;
 #[cfg(unix)]
 pub mod guest;
 #[cfg(target_os = "linux")]

@@ -16,7 +16,9 @@ use protocol::{
 
 pub use self::publisher::{Publishing, Told, picture};
 
-use self::notes::{Notes, PATIENCE, Reading};
+pub(crate) use self::notes::Reading;
+
+use self::notes::{Notes, PATIENCE};
 use crate::Service;
 
 fn connector(service: &Service) -> Connector {
@@ -197,7 +199,8 @@ async fn watch(mut stream: FrameStream, notes: &Notes<Seen>, judge: &Judge) {
     }
 }
 
-fn judged(header: &FrameHeader, bytes: &[u8], last: Option<u64>) -> Result<(), String> {
+/// Whether a frame is whole and comes after the `last` one.
+pub(crate) fn judged(header: &FrameHeader, bytes: &[u8], last: Option<u64>) -> Result<(), String> {
     if last.is_some_and(|last| header.sequence <= last) {
         return Err(format!("frame {} came after {last:?}", header.sequence));
     }

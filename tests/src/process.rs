@@ -55,6 +55,18 @@ impl Process {
         self.status("Threads") as usize
     }
 
+    /// Its threads by name, and how many of each.
+    pub fn threads_by_name(self) -> BTreeMap<String, usize> {
+        let mut names = BTreeMap::new();
+        for task in self.entries("task") {
+            // A thread may end meanwhile.
+            if let Ok(name) = fs::read_to_string(task.join("comm")) {
+                *names.entry(name.trim_end().to_owned()).or_default() += 1;
+            }
+        }
+        names
+    }
+
     /// Number of its open descriptors.
     pub fn fd_count(self) -> usize {
         self.entries("fd").len()

@@ -315,6 +315,14 @@ impl Service {
         ended
     }
 
+    /// Starts it anew, which has ended or was killed, with the same arguments and folders.
+    #[track_caller]
+    pub fn start_again(&mut self) {
+        self.program.kill();
+        self.program = self.surroundings.serve(&self.config, &self.args, &self.env);
+        self.wait_until_ready();
+    }
+
     /// Its exit status, once it has ended.
     pub fn exit_status(&mut self) -> Option<ExitStatus> {
         self.program.exit_status()

@@ -7,12 +7,17 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
+    thread,
+    time::Duration,
 };
 
 use rustix::fs::{FlockOperation, flock};
 use tempfile::TempDir;
 
 use crate::binary;
+
+/// How often the library looks at its control file, and a little more.
+const LOOKED_AT: Duration = Duration::from_millis(30);
 
 /// A pretended camera, seen by the programs that get its environment; they share its state.
 pub struct Shim {
@@ -43,6 +48,17 @@ impl Shim {
         Self { folder, env }
     }
 
+    /// Has its unplugging and plugging in be noticed as the kernel's devices' is, also while nobody
+    /// streams from it.
+    #[must_use]
+    pub fn pluggable(self) -> Self {
+        let folder = self.plug_folder();
+        fs::create_dir(&folder).expect("a folder can be made");
+        let shim = self.with("V4L2SHIM_PLUG", &folder.to_string_lossy());
+        shim.run();
+        shim
+    }
+
     /// Sets one of the further variables that the head of `v4l2shim.c` explains.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
@@ -55,9 +71,20 @@ impl Shim {
         self.env.clone().into_iter()
     }
 
-    /// Frames come (again); after [`Shim::disconnect`] this is the replug.
+    /// Frames come (again), and all calls return; after [`Shim::disconnect`] this is the replug.
     pub fn run(&self) {
+        self.plug();
         self.set("run");
+    }
+
+    /// Tells that it is plugged in, where that was not told: for one that was made to
+    /// [`Shim::hang`] after [`Shim::disconnect`].
+    pub fn plug(&self) {
+        let (folder, file) = (self.plug_folder(), self.plug_file());
+        // Who learns of it looks a moment later.
+        if folder.is_dir() && !file.exists() {
+            fs::write(file, "").expect("a file can be written");
+        }
     }
 
     /// No frames come.
@@ -68,6 +95,9 @@ impl Shim {
     /// It is unplugged.
     pub fn disconnect(&self) {
         self.set("disconnect");
+        if self.plug_file().exists() {
+            fs::remove_file(self.plug_file()).expect("a file can be removed");
+        }
     }
 
     /// Half frames come.
@@ -83,6 +113,35 @@ impl Shim {
     /// Streaming is refused, as when another program streams.
     pub fn busy(&self) {
         self.set("busy");
+    }
+
+    /// Streaming, and taking a frame, fails with EIO.
+    pub fn eio(&self) {
+        self.set("eio");
+    }
+
+    /// Frames come, but a call does not return before [`Shim::run`]: `open`, `dqbuf`, `streamoff`,
+    /// `control` (setting one) or `modes` (asking for formats).
+    pub fn hang(&self, call: &str) {
+        self.set(&format!("run hang={call}"));
+        // The file is looked at that often; calls until then may still return.
+        thread::sleep(LOOKED_AT);
+    }
+
+    /// Has whoever watches for devices look again: a permission changes, as udev does it.
+    pub fn touch(&self) {
+        let file = self.plug_file();
+        fs::metadata(&file)
+            .and_then(|data| fs::set_permissions(&file, data.permissions()))
+            .expect("it is plugged in");
+    }
+
+    fn plug_folder(&self) -> PathBuf {
+        self.folder.path().join("plug")
+    }
+
+    fn plug_file(&self) -> PathBuf {
+        self.plug_folder().join(Path::new(Self::DEVICE).file_name().expect("it has a name"))
     }
 
     fn set(&self, mode: &str) {

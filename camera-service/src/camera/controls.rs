@@ -24,13 +24,14 @@ use tokio::sync::{Mutex as AsyncMutex, oneshot, watch};
 
 use super::Context;
 use crate::{
+    config::Config,
     device::{Device, wake::Waker},
     events::Hub,
     state::Settings,
 };
 pub(super) use order::set_up;
 use pins::Pinning;
-use thread::{Job, Started, Work};
+use thread::{Busy, Job, Started, Work};
 
 /// Most requests that wait for a camera's control thread; beyond, they are refused.
 const QUEUE: usize = 64;
@@ -48,6 +49,7 @@ struct Shared {
     hub: Hub,
     settings: Arc<Settings>,
     privacy_off: watch::Receiver<bool>,
+    config: watch::Receiver<Arc<Config>>,
     /// Held while pins are set, or changed and set: the device ends with what was pinned last.
     pinning_turn: AsyncMutex<()>,
     state: Mutex<State>,
@@ -70,6 +72,7 @@ struct Running {
     jobs: SyncSender<Job>,
     waker: Arc<Waker>,
     thread: JoinHandle<()>,
+    busy: Busy,
 }
 
 impl Drop for Running {
@@ -99,6 +102,7 @@ impl ControlsHandle {
             hub: context.hub.clone(),
             settings: context.settings.clone(),
             privacy_off: context.privacy_off.clone(),
+            config: context.config.clone(),
             pinning_turn: AsyncMutex::default(),
             state: Mutex::default(),
         }))
@@ -150,18 +154,15 @@ impl ControlsHandle {
                 ErrorReply::new(ErrorKind::Lost, format!("{camera} is unplugged"))
             })?;
             if Arc::strong_count(&state.threads) > MOST_THREADS {
-                let message = format!(
-                    "{camera}: calls for its controls do not return; unplug it and plug it in again"
-                );
-                return Err(ErrorReply::new(ErrorKind::Device, message));
+                return Err(hangs(camera));
             }
             let alive = state.threads.clone();
             let started = thread::start(camera.clone(), device, self.0.hub.clone(), QUEUE, alive);
-            let Started { jobs, waker, thread } = started.map_err(|error| {
+            let Started { jobs, waker, thread, busy } = started.map_err(|error| {
                 let message = format!("{camera}: its controls cannot be reached: {error}");
                 ErrorReply::new(ErrorKind::Internal, message)
             })?;
-            state.running = Some(Running { jobs, waker, thread });
+            state.running = Some(Running { jobs, waker, thread, busy });
         }
         state.running.as_ref().ok_or_else(|| ErrorReply::new(ErrorKind::Internal, "no thread"))
     }
@@ -172,12 +173,17 @@ impl ControlsHandle {
     ) -> Result<T, ErrorReply> {
         let (reply, answer) = oneshot::channel();
         let mut job = Job(work(reply));
+        // A device that takes longer to open is stuck; so is one that takes longer for a control.
+        let patience = self.0.config.borrow().timeouts.open_within;
         {
             let mut state = self.state();
             state.requests += 1;
             // Twice: a thread that ended, because its device was gone, is started anew.
             for attempt in 0..2 {
                 let running = self.running(&mut state)?;
+                if running.busy.time() > patience {
+                    return Err(hangs(&self.0.camera));
+                }
                 match running.jobs.try_send(job) {
                     Ok(()) => {
                         running.waker.wake();
@@ -257,4 +263,11 @@ impl ControlsHandle {
     pub async fn reset(&self, names: Vec<String>) -> Result<Vec<ControlOutcome>, ErrorReply> {
         self.submit(|reply| Work::Reset(names, reply)).await
     }
+}
+
+/// The answer while a call does not return.
+fn hangs(camera: &CameraId) -> ErrorReply {
+    let message =
+        format!("{camera}: calls for its controls do not return; unplug it and plug it in again");
+    ErrorReply::new(ErrorKind::Device, message)
 }

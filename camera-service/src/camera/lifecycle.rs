@@ -84,12 +84,14 @@ pub(super) async fn live(
 ) {
     let mut privacy_off = context.privacy_off.clone();
     let stop = context.stop.clone();
+    // What the service before this one held open is held open again.
+    let hold = context.starts.of(&camera.id);
     let mut life = Life {
         camera: camera.clone(),
         context,
         phase: Phase::Closed,
-        hold: None,
-        wish: ModeWish::default(),
+        hold,
+        wish: hold.unwrap_or_default(),
         worked: None,
         watched: false,
         epoch: 0,
@@ -99,7 +101,7 @@ pub(super) async fn live(
         when_closed: Vec::new(),
     };
     camera.controls.set_device(camera.device());
-    camera.update(|_| {});
+    camera.update(|facts| facts.hold = hold);
     loop {
         life.settle();
         if life.is_over() {
@@ -149,14 +151,14 @@ impl Life {
     }
 
     fn is_wanted(&self) -> bool {
-        !self.is_off() && (self.hold.is_some() || self.camera.watchers.count() > 0)
+        !self.is_off() && (self.hold.is_some() || self.camera.watchers.has_streams())
     }
 
     /// The device is gone, and nobody waits for it.
     fn is_over(&self) -> bool {
         matches!(self.phase, Phase::Closed)
             && self.hold.is_none()
-            && self.camera.watchers.count() == 0
+            && self.camera.watchers.is_empty()
             && self.camera.device().is_none()
     }
 
@@ -186,7 +188,8 @@ impl Life {
         }
         self.tell_privacy();
         self.tell_closed();
-        self.camera.update(|_| {});
+        let hold = self.hold;
+        self.camera.update(|facts| facts.hold = hold);
     }
 
     fn settle_closed(&mut self, now: Instant) {
@@ -257,7 +260,7 @@ impl Life {
     }
 
     fn tell(&self, state: CameraState, reason: &str, mode: Option<Mode>) {
-        let held_open = self.hold.is_some();
+        let hold = self.hold;
         self.camera.controls.set_camera_open(mode.is_some());
         self.camera.update(|facts| {
             if facts.state != state {
@@ -266,7 +269,7 @@ impl Life {
             facts.state = state;
             reason.clone_into(&mut facts.reason);
             facts.mode = mode;
-            facts.held_open = held_open;
+            facts.hold = hold;
         });
     }
 
@@ -358,7 +361,7 @@ impl Life {
     }
 
     fn watchers_changed(&mut self) {
-        let watched = self.camera.watchers.count() > 0;
+        let watched = self.camera.watchers.has_streams();
         let first = watched && !std::mem::replace(&mut self.watched, watched);
         self.watched = watched;
         if !first || self.hold.is_some() {

@@ -25,14 +25,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 pub use controls::ControlsHandle;
-pub use watchers::{WatcherInfo, Watching};
+pub use watchers::{Watch, WatcherInfo, Watching};
 
 use crate::{
     config::Config,
     device::{self, Device},
     events::Hub,
     source::{Feed, RenditionKey, Renditions, Routed, Workers},
-    state::Settings,
+    state::{Settings, Starts},
 };
 use lifecycle::Command;
 use watchers::Watchers;
@@ -69,6 +69,7 @@ pub struct Camera {
     commands: mpsc::Sender<Command>,
     controls: ControlsHandle,
     settings: Arc<Settings>,
+    starts: Arc<Starts>,
     hub: Hub,
 }
 
@@ -82,7 +83,8 @@ struct Facts {
     state: CameraState,
     reason: String,
     mode: Option<Mode>,
-    held_open: bool,
+    /// The mode in which an explicit start holds it open.
+    hold: Option<ModeWish>,
     /// What was last told to event readers.
     told: Option<CameraSummary>,
 }
@@ -121,6 +123,8 @@ pub struct Context {
     pub privacy_off: watch::Receiver<bool>,
     /// Presets and pinned controls.
     pub settings: Arc<Settings>,
+    /// Explicit starts.
+    pub starts: Arc<Starts>,
     /// Ends everything.
     pub stop: CancellationToken,
 }
@@ -146,6 +150,7 @@ impl Camera {
             counters: Arc::new(Counters::default()),
             controls: ControlsHandle::new(id.clone(), &context),
             settings: context.settings.clone(),
+            starts: context.starts.clone(),
             facts: Mutex::new(Facts {
                 given_name,
                 descriptor,
@@ -154,7 +159,7 @@ impl Camera {
                 state: CameraState::Closed,
                 reason: String::new(),
                 mode: None,
-                held_open: false,
+                hold: None,
                 told: None,
             }),
             commands,
@@ -224,7 +229,7 @@ impl Camera {
             reason: facts.reason.clone(),
             mode: facts.mode,
             watchers: self.watchers.count(),
-            held_open: facts.held_open,
+            held_open: facts.hold.is_some(),
         }
     }
 
@@ -275,22 +280,37 @@ impl Camera {
     }
 
     /// Notes that somebody watches, until the returned value is dropped.
-    pub fn watch(self: &Arc<Self>, info: WatcherInfo, request: StreamRequest) -> Watching {
-        self.watchers.add(info, request)
+    pub fn watch(self: &Arc<Self>, info: WatcherInfo, watch: Watch) -> Watching {
+        self.watchers.add(info, watch)
     }
 
-    /// Opens it in a mode and holds it open, or changes its mode for all.
+    /// Whether anybody watches it.
+    pub fn is_watched(&self) -> bool {
+        !self.watchers.is_empty()
+    }
+
+    /// Opens it in a mode and holds it open, or changes its mode for all; kept over a restart.
     pub async fn start(&self, wish: ModeWish) -> Result<StartedCamera, ErrorReply> {
         let (reply, answer) = oneshot::channel();
         self.command(Command::Start { wish, reply }).await?;
-        answer.await.map_err(|_| self.stopping())?
+        let started = answer.await.map_err(|_| self.stopping())?;
+        // Also after a failure, which may have ended an earlier start.
+        let kept = self.keep_start().await;
+        started.and_then(|started| kept.map(|()| started))
     }
 
     /// Ends that hold.
     pub async fn stop(&self) -> Result<(), ErrorReply> {
         let (reply, answer) = oneshot::channel();
         self.command(Command::Stop { reply }).await?;
-        answer.await.map_err(|_| self.stopping())
+        answer.await.map_err(|_| self.stopping())?;
+        self.keep_start().await
+    }
+
+    /// Has the next service hold the camera open as this one does.
+    async fn keep_start(&self) -> Result<(), ErrorReply> {
+        let hold = self.facts().hold;
+        self.starts.keep(&self.id, hold).await
     }
 
     /// Waits until its device is closed, or is found not to close.

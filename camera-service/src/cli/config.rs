@@ -1,4 +1,9 @@
 //! `config`: the configuration file.
+//!
+//! A service that runs notices by itself what is written here; `reload` is for files on disks
+//! that tell of no change.
+
+mod edit;
 
 use std::{
     fs, io,
@@ -7,12 +12,30 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
+use protocol::{ErrorKind, Request};
 use serde::Serialize;
 
-use super::{CliError, Global, Outcome, output};
-use crate::config::{Config, default_path, documented};
+use super::{
+    CliError, Global, Outcome, output,
+    session::{answer, with_service},
+};
+use crate::{
+    config::{Config, default_path, documented},
+    state::files,
+};
+
+const AFTER_HELP: &str = "\
+A service that runs takes an edit over within a second, without interrupting a stream. A wrong one
+is refused with its line, and what was there before stays in force.
+
+Examples:
+  camera-service config init
+  camera-service config set timeouts.close_after 10
+  camera-service config set cameras.test_cameras '[\"640x480@30\"]'
+  camera-service config get limits.connections";
 
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
 pub(super) struct ConfigArgs {
     #[command(subcommand)]
     command: ConfigCommand,
@@ -31,6 +54,23 @@ enum ConfigCommand {
     },
     /// Print the configuration in force: the file's values, and defaults for the rest.
     Show,
+    /// Print a value in force: the file's, or the default.
+    Get {
+        /// Section and key, such as limits.connections; or a section.
+        #[arg(value_name = "KEY")]
+        key: String,
+    },
+    /// Change a value in the file; all else in it stays as it is, comments too.
+    Set {
+        /// Section and key, such as limits.connections.
+        #[arg(value_name = "KEY")]
+        key: String,
+        /// A number, true or false, text, or a list such as '["640x480@30"]'.
+        #[arg(value_name = "VALUE", allow_hyphen_values = true)]
+        value: String,
+    },
+    /// Have the service that runs read its configuration now.
+    Reload,
     /// Print the path of the configuration file, whether or not that exists.
     Path,
 }
@@ -45,6 +85,17 @@ struct Location<'a> {
 struct Shown<'a> {
     path: &'a Path,
     toml: &'a str,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    key: &'a str,
+    value: serde_json::Value,
+}
+
+#[derive(Serialize)]
+struct Reloaded {
+    reloaded: bool,
 }
 
 pub(super) fn run(args: ConfigArgs, global: &Global) -> Outcome {
@@ -63,6 +114,31 @@ pub(super) fn run(args: ConfigArgs, global: &Global) -> Outcome {
                 output::print(&text)?;
             }
         }
+        ConfigCommand::Get { key } => {
+            let (config, _) = Config::load(args.config.as_deref())?;
+            let value = edit::value(&documented(&config), &key).map_err(|why| invalid(&why))?;
+            if global.json {
+                output::print_json(&Entry { key: &key, value: edit::json(&value) })?;
+            } else {
+                output::print(&edit::text(&value))?;
+            }
+        }
+        ConfigCommand::Set { key, value } => {
+            let path = located(args.config)?;
+            set(&path, &key, &value)?;
+            tell(&path, &format!("Written: {}\n", path.display()), global)?;
+        }
+        ConfigCommand::Reload => {
+            return with_service(global, "config", async |session| {
+                answer(session.control().await?.request(Request::ReloadConfig)).await?;
+                if session.json {
+                    output::print_json(&Reloaded { reloaded: true })?;
+                } else {
+                    output::print("The configuration was read anew.\n")?;
+                }
+                Ok(ExitCode::SUCCESS)
+            });
+        }
         ConfigCommand::Path => {
             let path = located(args.config)?;
             tell(&path, &format!("{}\n", path.display()), global)?;
@@ -80,6 +156,36 @@ fn tell(path: &Path, text: &str, global: &Global) -> Result<(), CliError> {
         return output::print_json(&Location { path, exists: path.exists() });
     }
     output::print(text)
+}
+
+fn invalid(why: &str) -> CliError {
+    CliError::failed(ErrorKind::Invalid, why)
+}
+
+/// Writes the file with a value changed, if it is valid then.
+fn set(path: &Path, key: &str, value: &str) -> Result<(), CliError> {
+    // A link stays one.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let before = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(CliError::io(format!("read {}", path.display()), error)),
+    };
+    // Edits are made to what is valid, so that what is refused is this edit.
+    Config::parse(&before, &path)?;
+    let mut refused = None;
+    // Text that looks like something else is text where only that is valid.
+    for text in edit::changed(&before, key, value).map_err(|why| invalid(&why))? {
+        match Config::parse(&text, &path) {
+            Ok(_) => {
+                return files::replace(&path, &text)
+                    .map_err(|error| CliError::io(format!("write {}", path.display()), error));
+            }
+            Err(error) => drop(refused.get_or_insert(error)),
+        }
+    }
+    let why = refused.map(|error| error.to_string()).unwrap_or_default();
+    Err(invalid(&format!("nothing was written, for it would not be valid: {why}")))
 }
 
 fn write_default(path: &Path, force: bool) -> Result<(), CliError> {

@@ -11,7 +11,9 @@ use serde::Serialize;
 use super::{output, text::one_line};
 #[cfg(target_os = "linux")]
 use crate::loopback::LoopbackError;
-use crate::{config::ConfigError, serve::ServeError};
+use crate::{
+    autostart::AutostartError, bridge::BridgeError, config::ConfigError, serve::ServeError,
+};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -28,10 +30,16 @@ pub(super) enum CliError {
     /// The service could not be run.
     #[error(transparent)]
     Serve(#[from] ServeError),
+    /// Starting at login.
+    #[error(transparent)]
+    Autostart(#[from] AutostartError),
     /// A loopback device.
     #[cfg(target_os = "linux")]
     #[error(transparent)]
     Loopback(LoopbackError),
+    /// The bridge does not run.
+    #[error(transparent)]
+    Bridge(#[from] BridgeError),
     /// The arguments make no sense.
     #[error("{0}")]
     Usage(String),
@@ -100,8 +108,10 @@ impl CliError {
             Self::Config(_) => "config",
             Self::Serve(ServeError::AlreadyRunning { .. }) => "already_running",
             Self::Serve(_) => "serve",
+            Self::Autostart(_) => "autostart",
             #[cfg(target_os = "linux")]
             Self::Loopback(_) => "loopback",
+            Self::Bridge(_) => "bridge",
             Self::Usage(_) => "usage",
             Self::Io { .. } => "io",
             Self::Check(_) => "check",

@@ -6,21 +6,41 @@ use std::{
     time::Instant,
 };
 
-use protocol::{CameraSummary, ClientError, ClientSummary, ErrorKind, Event, EventMessage, State};
+use clap::Args;
+use protocol::{
+    CameraSummary, ClientError, ClientSummary, ErrorKind, Event, EventMessage, State,
+    client::Lasting,
+};
 use serde::Serialize;
 
 use super::{
     CliError, Outcome, Session,
     background::Background,
     clients, json, list, output,
-    session::Interrupt,
+    session::{self, Interrupt},
     text::{count, one_line},
     time, value,
 };
 use crate::json::EventJson;
 
-pub(super) async fn run(session: &Session) -> Outcome {
-    let mut events = session.connector().events().await?;
+const AFTER_HELP: &str = "\
+The first line is the full state. With --follow a service that ends is waited for, and the full
+state comes again once it is back.
+
+Examples:
+  camera-service events
+  camera-service events --follow --json >>cameras.log";
+
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(super) struct EventsArgs {
+    /// Go on when the service is started anew, rather than end with it.
+    #[arg(long)]
+    follow: bool,
+}
+
+pub(super) async fn run(args: EventsArgs, session: &Session) -> Outcome {
+    let mut events = session.connector().lasting_events().await?;
     let mut lines = Background::start(write).map_err(|error| CliError::io("start", error))?;
     let mut interrupt = Interrupt::new();
     let (started, mut seen, mut stopping) = (Instant::now(), 0, false);
@@ -30,9 +50,21 @@ pub(super) async fn run(session: &Session) -> Outcome {
             error = lines.failed() => return Err(CliError::stdout(error)),
             event = events.next() => event?,
         };
-        let Some(message) = event else {
-            finish(lines).await?;
-            return if stopping { Ok(ExitCode::SUCCESS) } else { Err(ClientError::Closed.into()) };
+        let message = match event {
+            Lasting::Came(message) => message,
+            Lasting::Gone(error) if args.follow => {
+                output::note(&session::waiting(&error));
+                stopping = false;
+                continue;
+            }
+            Lasting::Gone(error) => {
+                finish(lines).await?;
+                return if stopping { Ok(ExitCode::SUCCESS) } else { Err(error.into()) };
+            }
+            Lasting::Reconnected { gap } => {
+                output::note(&session::back(gap));
+                continue;
+            }
         };
         seen += 1;
         let line = if session.json { json_line(&message)? } else { text_line(&message) };

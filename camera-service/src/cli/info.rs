@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, fmt::Write as _, process::ExitCode};
 
 use protocol::{CameraDetail, FrameRate, Mode, PixelFormat, Size};
-use serde::Serialize;
 
 use super::{
     Outcome, Session, args::CameraArg, json, list::state, output, session::answer, table::Table,
@@ -13,61 +12,11 @@ use super::{
 pub(super) async fn run(args: CameraArg, session: &Session) -> Outcome {
     let detail = answer(session.control().await?.camera(&args.id())).await?;
     if session.json {
-        output::print_json(&Detail::from(&detail))?;
+        output::print_json(&json::Detail::from(&detail))?;
     } else {
         output::print(&text(&detail))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-#[derive(Serialize)]
-struct Detail<'a> {
-    #[serde(flatten)]
-    camera: json::Camera<'a>,
-    path: Option<&'a str>,
-    device_name: &'a str,
-    modes: Vec<json::ModeJson>,
-    measured_fps: Option<json::Rate>,
-    frames: u64,
-    gaps: u64,
-    damaged: u64,
-    clients: Vec<Watcher<'a>>,
-    holders: &'a [protocol::Holder],
-    renditions: &'a [String],
-}
-
-#[derive(Serialize)]
-struct Watcher<'a> {
-    id: u64,
-    name: &'a str,
-    pid: u32,
-    program: &'a str,
-    since: String,
-}
-
-impl<'a> From<&'a CameraDetail> for Detail<'a> {
-    fn from(detail: &'a CameraDetail) -> Self {
-        let watcher = |watcher: &'a protocol::Watcher| Watcher {
-            id: watcher.connection.0,
-            name: &watcher.name,
-            pid: watcher.pid,
-            program: &watcher.program,
-            since: time::rfc3339(watcher.since_unix_ns),
-        };
-        Self {
-            camera: (&detail.summary).into(),
-            path: detail.path.as_deref(),
-            device_name: &detail.device_name,
-            modes: detail.modes.iter().copied().map(Into::into).collect(),
-            measured_fps: detail.measured_rate.map(json::Rate),
-            frames: detail.frames,
-            gaps: detail.gaps,
-            damaged: detail.damaged,
-            clients: detail.watchers.iter().map(watcher).collect(),
-            holders: &detail.holders,
-            renditions: &detail.renditions,
-        }
-    }
 }
 
 fn text(detail: &CameraDetail) -> String {

@@ -39,6 +39,9 @@ pub(super) struct LoopbackArgs {
     /// At most so many frames a second.
     #[arg(long, value_name = "N", default_value = "30")]
     fps: FrameRate,
+    /// End with the service, rather than wait until it is back.
+    #[arg(long)]
+    no_reconnect: bool,
     /// End when standard input does: the service is at the other end.
     #[arg(long, hide = true)]
     supervised: bool,
@@ -97,7 +100,8 @@ mod linux {
             news => tell.news(&news),
         };
         let (connector, out) = (session.connector(), (output, canvas));
-        loopback::run(connector, camera.clone(), out, news, stop).await?;
+        let source = loopback::Wish { camera: camera.clone(), lasts: !args.no_reconnect };
+        loopback::run(connector, source, out, news, stop).await?;
         Ok(ExitCode::SUCCESS)
     }
 

@@ -8,6 +8,7 @@
 
 mod args;
 mod background;
+mod bridge;
 mod check;
 mod clients;
 mod completions;
@@ -19,6 +20,7 @@ mod error;
 mod events;
 mod get;
 mod info;
+mod install;
 mod jpeg;
 mod list;
 mod logging;
@@ -42,6 +44,7 @@ mod stop;
 mod stream;
 mod table;
 mod text;
+mod uninstall;
 mod unpin;
 mod value;
 mod wait;
@@ -109,7 +112,7 @@ enum Command {
     /// List the programs that are connected to the service.
     Clients,
     /// Print the state, then every change as it happens, until interrupted.
-    Events,
+    Events(events::EventsArgs),
     /// Open a camera and hold it open, or change its mode for all who watch it.
     Start(start::StartArgs),
     /// End the hold of `start`; the camera stays open while anybody watches it.
@@ -144,11 +147,17 @@ enum Command {
     Check(check::CheckArgs),
     /// Write a camera into a v4l2loopback device, for programs that know only /dev/video*.
     Loopback(loopback::LoopbackArgs),
+    /// Offer the cameras to browsers and other machines, by HTTP and WebSocket.
+    Bridge(bridge::BridgeArgs),
     /// Look for what may be wrong with cameras and service, and say what to do.
     #[command(after_help = doctor::AFTER_HELP)]
     Doctor,
-    /// Write, show or locate the configuration file.
+    /// Write, show, change or locate the configuration file.
     Config(config::ConfigArgs),
+    /// Have the service start at login, for this user.
+    Install(install::InstallArgs),
+    /// End that.
+    Uninstall(uninstall::UninstallArgs),
     /// Stop the service.
     Shutdown,
     /// Print a script that completes commands in your shell.
@@ -176,7 +185,7 @@ fn dispatch(Cli { global, command }: Cli) -> Outcome {
         Command::Info(args) => client(&global, "info", async |s| info::run(args, &s).await),
         Command::Status => client(&global, "status", async |s| status::run(&s).await),
         Command::Clients => client(&global, "clients", async |s| clients::run(&s).await),
-        Command::Events => client(&global, "events", async |s| events::run(&s).await),
+        Command::Events(args) => client(&global, "events", async |s| events::run(args, &s).await),
         Command::Start(args) => client(&global, "start", async |s| start::run(args, &s).await),
         Command::Stop(args) => client(&global, "stop", async |s| stop::run(args, &s).await),
         Command::Controls(args) => {
@@ -202,7 +211,16 @@ fn dispatch(Cli { global, command }: Cli) -> Outcome {
         Command::Loopback(args) => {
             client(&global, "loopback", async |s| loopback::run(args, &s).await)
         }
+        Command::Bridge(args) => {
+            client(&global, "bridge", async |s| bridge::run(args, &s, &global).await)
+        }
         Command::Doctor => client(&global, "doctor", async |s| doctor::run(&s, &global).await),
+        Command::Install(args) => {
+            client(&global, "install", async |s| install::run(args, &s).await)
+        }
+        Command::Uninstall(args) => {
+            client(&global, "uninstall", async |s| uninstall::run(args, &s).await)
+        }
         Command::Shutdown => client(&global, "shutdown", async |s| shutdown::run(&s).await),
     }
 }
@@ -232,6 +250,7 @@ mod tests {
             "status",
             "clients --json",
             "events",
+            "events --follow --json",
             "start CAM --format MJPG --size 1280x720 --fps 30",
             "stop CAM",
             "controls CAM",
@@ -258,16 +277,29 @@ mod tests {
             "stream CAM --format i420 --size 320x240 --fps 7.5 --rotate 90 --mirror --count 3 -o -",
             "stream CAM --crop 25,25,50,50 --quality 40 --inline --container raw -o f",
             "publish NAME",
+            "publish NAME --no-reconnect",
+            "stream CAM --no-reconnect",
+            "loopback CAM /dev/video10 --no-reconnect",
             "publish NAME --format nv12 --size 640x360 --fps 25 --pace",
             "publish NAME --folder d --once --fps 0.5 --json",
             "check CAM --seconds 0.5 --inline",
             "loopback CAM /dev/video10",
             "loopback CAM /dev/video10 --format mjpg --size 640x480 --fps 15 --json",
+            "bridge",
+            "bridge --listen [::]:8443 --tls self --log debug --json",
+            "bridge --listen 127.0.0.1:0 --tls cert.pem,key.pem --open-watch --config f.toml",
+            "bridge --listen 0.0.0.0:80 --insecure",
             "doctor",
             "doctor --json",
             "config init --force",
             "config show",
             "config path --json",
+            "config get limits.connections",
+            "config set timeouts.close_after 5 --config f.toml",
+            "config reload",
+            "install",
+            "install --no-start --boot --by systemd --json",
+            "uninstall --purge",
             "shutdown",
             "completions bash",
         ] {
@@ -315,6 +347,11 @@ mod tests {
             "loopback CAM /dev/video10 --format grey",
             "loopback CAM /dev/video10 --size 641x480",
             "loopback CAM /dev/video10 --fps 0",
+            "bridge --listen 8088",
+            "bridge --tls cert.pem",
+            "install --by cron",
+            "config get",
+            "config set limits.connections",
             "completions klingon",
         ] {
             assert!(parse(line).is_err(), "{line} was taken");

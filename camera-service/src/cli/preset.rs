@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use protocol::{CameraId, ErrorKind, Preset, client::Client};
-use serde::Serialize;
 
 use super::{
     CliError, Outcome, Session,
@@ -67,12 +66,6 @@ struct Named {
     /// Name of the preset.
     #[arg(value_name = "NAME")]
     name: String,
-}
-
-#[derive(Serialize)]
-struct Changed<'a> {
-    camera: &'a str,
-    preset: &'a str,
 }
 
 pub(super) async fn run(args: PresetArgs, session: &Session) -> Outcome {
@@ -154,7 +147,7 @@ async fn changed(
     if session.json {
         // It may have been called by its name.
         let camera = answer(client.camera(&camera.id())).await?.summary.id;
-        output::print_json(&Changed { camera: &camera.0, preset })?;
+        output::print_json(&json::Changed { camera: &camera.0, preset })?;
         return Ok(ExitCode::SUCCESS);
     }
     tell(what)

@@ -3,9 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use serde::Serialize;
 
-use super::{Outcome, Session, output, session::answer};
+use super::{Outcome, Session, json, output, session::answer};
 
 const AFTER_HELP: &str = "\
 Every camera is closed at once and its light goes off; no program gets a frame. Programs that watch
@@ -20,15 +19,10 @@ Examples:
 #[command(after_help = AFTER_HELP)]
 pub(super) struct OffArgs {}
 
-#[derive(Serialize)]
-struct Switched {
-    off: bool,
-}
-
 pub(super) async fn run(off: bool, session: &Session) -> Outcome {
     answer(session.control().await?.set_privacy(off)).await?;
     if session.json {
-        output::print_json(&Switched { off })?;
+        output::print_json(&json::Switched { off })?;
     } else if off {
         output::print("All cameras are turned off, until `camera-service on`.\n")?;
     } else {

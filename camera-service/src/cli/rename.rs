@@ -3,9 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use serde::Serialize;
 
-use super::{Outcome, Session, args::CameraArg, output, session::answer, text::clean};
+use super::{Outcome, Session, args::CameraArg, json, output, session::answer, text::clean};
 
 const AFTER_HELP: &str = "\
 The name is kept, and every command takes it in place of the id, which stays as it is.
@@ -27,12 +26,6 @@ pub(super) struct RenameArgs {
     reset: bool,
 }
 
-#[derive(Serialize)]
-struct Renamed<'a> {
-    camera: &'a str,
-    name: &'a str,
-}
-
 pub(super) async fn run(args: RenameArgs, session: &Session) -> Outcome {
     let client = session.control().await?;
     // By its id: the name that it was called by may not be its name any more.
@@ -40,7 +33,7 @@ pub(super) async fn run(args: RenameArgs, session: &Session) -> Outcome {
     answer(client.rename_camera(&id, args.name)).await?;
     let camera = answer(client.camera(&id)).await?.summary;
     if session.json {
-        output::print_json(&Renamed { camera: &camera.id.0, name: &camera.name })?;
+        output::print_json(&json::Renamed { camera: &camera.id.0, name: &camera.name })?;
     } else {
         output::print(&(clean(&format!("{id} is called {}", camera.name)) + "\n"))?;
     }

@@ -34,14 +34,22 @@ pub(super) struct ServeArgs {
     /// What to log to stderr: error, warn, info, debug or trace, or filters as in RUST_LOG.
     #[arg(long, value_name = "LEVEL")]
     log: Option<String>,
+    /// Who started it, as `status` tells; for files that start it at login.
+    #[arg(long, hide = true, value_name = "TEXT")]
+    started_by: Option<String>,
 }
 
 pub(super) fn run(args: ServeArgs, global: &Global) -> Outcome {
     console::leave_own();
     logging::start(args.log.as_deref())?;
-    let (mut config, config_path) = Config::load(args.config.as_deref())?;
-    config.test_cameras.extend(args.test_cameras);
-    let endpoint = global.socket.as_ref().map(Endpoint::at);
-    serve::run(Options { config, config_path, endpoint })?;
+    let (config, config_path) = Config::load(args.config.as_deref())?;
+    serve::run(Options {
+        config,
+        config_path,
+        config_is_named: args.config.is_some(),
+        test_cameras: args.test_cameras,
+        started_by: args.started_by,
+        endpoint: global.socket.as_ref().map(Endpoint::at),
+    })?;
     Ok(ExitCode::SUCCESS)
 }

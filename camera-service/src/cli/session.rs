@@ -62,6 +62,20 @@ pub(super) async fn answer<T>(
     Ok(reply.unwrap_or(Err(ClientError::NoAnswer(ANSWER)))?)
 }
 
+/// How to say that the service has gone, and is waited for.
+pub(super) fn waiting(error: &ClientError) -> String {
+    let why = match error {
+        ClientError::Closed | ClientError::Transport(_) => "the service has gone".to_owned(),
+        other => other.to_string(),
+    };
+    format!("{why}; waiting until it is back (Ctrl-C ends this)")
+}
+
+/// How to say that it is back.
+pub(super) fn back(gap: Duration) -> String {
+    format!("the service is back after {:.1} s; going on", gap.as_secs_f64())
+}
+
 /// The user's wish to end this program, or the system's.
 pub(super) struct Interrupt {
     signal: Pin<Box<dyn Future<Output = ()>>>,

@@ -6,7 +6,6 @@ use clap::Args;
 use protocol::{
     CameraId, ClientError, FrameRate, ModeWish, PixelFormat, Reply, Request, Size, StartedCamera,
 };
-use serde::Serialize;
 
 use super::{Outcome, Session, args::CameraArg, json, output, session::answer, text::clean};
 
@@ -35,13 +34,6 @@ pub(super) struct StartArgs {
     fps: Option<FrameRate>,
 }
 
-#[derive(Serialize)]
-struct Started<'a> {
-    camera: &'a str,
-    mode: json::ModeJson,
-    affected: Vec<json::AffectedJson<'a>>,
-}
-
 pub(super) async fn run(args: StartArgs, session: &Session) -> Outcome {
     let client = session.control().await?;
     let wish = ModeWish { format: args.format, size: args.size, rate: args.fps };
@@ -56,7 +48,7 @@ pub(super) async fn run(args: StartArgs, session: &Session) -> Outcome {
     // The camera may have been called by its name.
     let camera = answer(client.camera(&args.camera.id())).await?.summary.id;
     if session.json {
-        output::print_json(&Started {
+        output::print_json(&json::Started {
             camera: &camera.0,
             mode: started.mode.into(),
             affected: json::all(&started.affected),

@@ -1,87 +1,144 @@
-//! `status`: whether the service runs.
+//! `status`: whether the service runs, and whether it starts by itself.
 
-use std::{fmt::Write as _, process::ExitCode};
+use std::{fmt::Write as _, path::Path, process::ExitCode};
 
 use protocol::{ClientError, ServiceStatus};
 use serde::Serialize;
 
 use super::{CliError, Outcome, Session, json, list, output, session::answer, text, time};
+use crate::{
+    autostart::{self, Installed, Way},
+    config::Config,
+};
 
 pub(super) async fn run(session: &Session) -> Outcome {
+    let installed = autostart::installed();
     let client = match session.control().await {
         Ok(client) => client,
         // That is an answer to this question, and a script must not need to read stderr for it.
         Err(error @ CliError::Client(ClientError::NotRunning(_))) => {
             if session.json {
-                output::print_json(&NotRunning { running: false })?;
+                let installed = installed.first().map(Autostart::from);
+                output::print_json(&NotRunning { running: false, installed })?;
+            } else {
+                output::print(&lines(&[("Running", "no".to_owned())], &installed))?;
             }
             return Err(error);
         }
         Err(error) => return Err(error),
     };
     let status = answer(client.status()).await?;
+    let refused = refused(&status);
     if session.json {
-        output::print_json(&Status::from(&status))?;
+        output::print_json(&Status::new(&status, &installed, refused))?;
     } else {
-        output::print(&describe(&status))?;
+        output::print(&describe(&status, &installed, refused))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is wrong with the configuration as it is written now: then an earlier one is in force.
+fn refused(status: &ServiceStatus) -> Option<String> {
+    let path = Path::new(&status.config);
+    if !path.exists() {
+        return None;
+    }
+    Config::load(Some(path)).err().map(|error| error.to_string())
 }
 
 #[derive(Serialize)]
 struct NotRunning {
     running: bool,
+    installed: Option<Autostart>,
 }
 
+/// How the service is installed, in JSON.
 #[derive(Serialize)]
-struct Status<'a> {
-    running: bool,
-    version: &'a str,
-    pid: u32,
-    since: String,
-    endpoint: &'a str,
-    config: &'a str,
-    started_by: &'a str,
-    privacy_off: bool,
-    connections: u32,
-    max_connections: u32,
-    slot_bytes: u64,
-    cameras: Vec<json::Camera<'a>>,
+pub(super) struct Autostart {
+    way: String,
+    file: String,
+    program: String,
+    since: Option<String>,
+    at_boot: bool,
 }
 
-impl<'a> From<&'a ServiceStatus> for Status<'a> {
-    fn from(status: &'a ServiceStatus) -> Self {
+impl From<&Installed> for Autostart {
+    fn from(installed: &Installed) -> Self {
         Self {
-            running: true,
-            version: &status.version,
-            pid: status.pid,
-            since: time::rfc3339(status.since_unix_ns),
-            endpoint: &status.endpoint,
-            config: &status.config,
-            started_by: &status.started_by,
-            privacy_off: status.privacy_off,
-            connections: status.connections,
-            max_connections: status.max_connections,
-            slot_bytes: status.slot_bytes,
-            cameras: json::all(&status.cameras),
+            way: installed.way.to_string(),
+            file: installed.file.display().to_string(),
+            program: installed.program.display().to_string(),
+            since: installed.since_unix_ns.map(time::rfc3339),
+            at_boot: installed.at_boot,
         }
     }
 }
 
-fn describe(status: &ServiceStatus) -> String {
-    let mut text = String::new();
-    let mut line = |key: &str, value: String| {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "{key:<14}{}", text::clean(&value));
-    };
-    line("Running", format!("version {}, process {}", status.version, status.pid));
-    line("Since", format!("{} ago ({})", time::ago(status.since_unix_ns), status.started_by));
-    line("Listens at", status.endpoint.clone());
-    line("Configuration", status.config.clone());
-    line("Connections", format!("{} of {}", status.connections, status.max_connections));
-    line("Shared memory", text::bytes(status.slot_bytes));
-    if status.privacy_off {
-        line("Privacy", "all cameras are turned off".to_owned());
+/// The service, and what concerns this machine rather than its state.
+#[derive(Serialize)]
+struct Status<'a> {
+    #[serde(flatten)]
+    service: json::Status<'a>,
+    /// Why the configuration as it is written now is not in force.
+    config_refused: Option<String>,
+    installed: Option<Autostart>,
+}
+
+impl<'a> Status<'a> {
+    fn new(
+        status: &'a ServiceStatus,
+        installed: &[Installed],
+        config_refused: Option<String>,
+    ) -> Self {
+        let installed = installed.first().map(Autostart::from);
+        Self { service: status.into(), config_refused, installed }
     }
-    format!("{text}\n{}", list::text(&status.cameras))
+}
+
+fn describe(status: &ServiceStatus, installed: &[Installed], refused: Option<String>) -> String {
+    let mut rows = vec![
+        ("Running", format!("version {}, process {}", status.version, status.pid)),
+        ("Since", format!("{} ago ({})", time::ago(status.since_unix_ns), status.started_by)),
+        ("Listens at", status.endpoint.clone()),
+        ("Configuration", status.config.clone()),
+    ];
+    if let Some(reason) = refused {
+        rows.push(("", format!("refused, the one before is in force: {reason}")));
+    }
+    rows.extend([
+        ("Connections", format!("{} of {}", status.connections, status.max_connections)),
+        ("Shared memory", text::bytes(status.slot_bytes)),
+    ]);
+    if status.privacy_off {
+        rows.push(("Privacy", "all cameras are turned off".to_owned()));
+    }
+    format!("{}\n{}", lines(&rows, installed), list::text(&status.cameras))
+}
+
+/// `rows`, and what starts the service.
+fn lines(rows: &[(&str, String)], installed: &[Installed]) -> String {
+    let mut text = String::new();
+    let mut line = |key: &str, value: &str| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{key:<14}{}", text::clean(value));
+    };
+    for (key, value) in rows {
+        line(key, value);
+    }
+    if installed.is_empty() {
+        line("Starts", "by hand; `camera-service install` has it start at login");
+    }
+    for installed in installed {
+        let when = if installed.at_boot { "with the machine" } else { "at login" };
+        let by = match installed.way {
+            Way::Systemd => "systemd",
+            Way::Autostart => "the desktop",
+            Way::Registry => "the registry",
+        };
+        let since = installed.since_unix_ns.map(time::rfc3339);
+        let since = since.map(|since| format!(", since {since}")).unwrap_or_default();
+        line("Starts", &format!("{when}, by {by}{since}: {}", installed.program.display()));
+        line("", &format!("written in {}", installed.file.display()));
+    }
+    text
 }

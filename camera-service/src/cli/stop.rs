@@ -3,21 +3,15 @@
 use std::process::ExitCode;
 
 use protocol::CameraState;
-use serde::Serialize;
 
 use super::{Outcome, Session, args::CameraArg, json, output, session::answer, text::clean};
-
-#[derive(Serialize)]
-struct Stopped<'a> {
-    camera: json::Camera<'a>,
-}
 
 pub(super) async fn run(args: CameraArg, session: &Session) -> Outcome {
     let client = session.control().await?;
     answer(client.stop_camera(&args.id())).await?;
     let camera = answer(client.camera(&args.id())).await?.summary;
     if session.json {
-        output::print_json(&Stopped { camera: (&camera).into() })?;
+        output::print_json(&json::Stopped { camera: (&camera).into() })?;
     } else {
         let line = match (&camera.state, camera.watchers) {
             (CameraState::Closed, _) => format!("{} is closed", camera.id),

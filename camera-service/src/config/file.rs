@@ -8,7 +8,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{Config, Limits, Loopback, TestCamera, Timeouts, default_path};
+use super::{Bridge, Config, Limits, Loopback, TestCamera, Timeouts, default_path};
 
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +45,7 @@ struct File {
     timeouts: Timeouts,
     limits: Limits,
     cameras: Cameras,
+    bridge: Bridge,
     #[serde(rename = "loopback")]
     loopbacks: Vec<Loopback>,
 }
@@ -103,6 +104,7 @@ impl Config {
             timeouts: file.timeouts,
             limits: file.limits,
             test_cameras: file.cameras.test_cameras,
+            bridge: file.bridge,
             loopbacks: file.loopbacks,
         })
     }
@@ -227,6 +229,20 @@ mod tests {
             (format!("{entry}{entry}"), "line 6, column 11: two [[loopback]] entries"),
         ] {
             let error = refused(&text);
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn slips_in_the_bridge_are_named() {
+        for (text, expected) in [
+            ("listen = \"8088\"", "line 2, column 10: listen: \"8088\" is not an address"),
+            ("tls = \"yes\"", "line 2, column 7: tls: \"yes\" is not off, self, or two files"),
+            ("allowed_hosts = [\"https://a\"]", "\"https://a\" is no name of a host"),
+            ("connections = 0", "1 to 65536"),
+            ("open = true", "unknown key `open`"),
+        ] {
+            let error = refused(&format!("[bridge]\n{text}\n"));
             assert!(error.contains(expected), "{text}: {error}");
         }
     }

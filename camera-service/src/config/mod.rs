@@ -3,6 +3,7 @@
 //! Plain data, read on the thread that asks. Every value of a [`Config`] that was loaded is
 //! within its bounds.
 
+mod bridge;
 mod file;
 mod folders;
 mod loopback;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use protocol::{FrameRate, Size};
 use serde::Deserialize;
 
+pub use bridge::{Bridge, Tls, bridge_listen};
 pub use file::ConfigError;
 pub use folders::{default_path, state_dir};
 pub use loopback::{Loopback, USUAL_FORMAT, loopback_format, loopback_size};
@@ -28,8 +30,27 @@ pub struct Config {
     pub limits: Limits,
     /// Test cameras that are there from the start.
     pub test_cameras: Vec<TestCamera>,
+    /// How cameras are offered to browsers and other machines.
+    pub bridge: Bridge,
     /// Cameras that are written into v4l2loopback devices.
     pub loopbacks: Vec<Loopback>,
+}
+
+impl Config {
+    /// The parts in which it differs from `other`, by their names in the file.
+    #[must_use]
+    pub fn differences(&self, other: &Self) -> Vec<&'static str> {
+        // Taken apart, so that a field cannot be forgotten here.
+        let Self { timeouts, limits, test_cameras, bridge, loopbacks } = self;
+        let differs = [
+            ("timeouts", *timeouts != other.timeouts),
+            ("limits", *limits != other.limits),
+            ("test_cameras", *test_cameras != other.test_cameras),
+            ("bridge", *bridge != other.bridge),
+            ("loopback", *loopbacks != other.loopbacks),
+        ];
+        differs.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
+    }
 }
 
 /// How long things may take.

@@ -4,14 +4,14 @@ use std::{fmt::Write as _, time::Duration};
 
 use protocol::FrameRate;
 
-use super::{Config, Limits, Loopback, TestCamera, Timeouts};
+use super::{Bridge, Config, Limits, Loopback, TestCamera, Timeouts};
 
 /// `config` as the text of a file: every key with its value and what it is for. Reading it gives
 /// `config` again; of [`Config::default`] it is the file to start from.
 #[must_use]
 pub fn documented(config: &Config) -> String {
     // Taken apart, so that a field cannot be forgotten here.
-    let Config { timeouts, limits, test_cameras, loopbacks } = config;
+    let Config { timeouts, limits, test_cameras, bridge, loopbacks } = config;
     let Timeouts {
         close_after,
         stall_after,
@@ -49,8 +49,11 @@ pub fn documented(config: &Config) -> String {
          connections = {connections}\n\n\
          [cameras]\n# Test cameras that are there from the start, each with size and frame rate:\n\
          # test_cameras = [\"640x480@30\", \"1280x720@60\"]\n\
-         test_cameras = {cameras:?}\n\n\
-         # Cameras for programs that know only /dev/video*, each written into a device of the\n\
+         test_cameras = {cameras:?}\n\n"
+    );
+    write_bridge(&mut text, bridge);
+    text.push_str(
+        "# Cameras for programs that know only /dev/video*, each written into a device of the\n\
          # v4l2loopback module for as long as the service runs; the camera opens when somebody\n\
          # reads the device. Of these, camera and device are needed.\n\
          # [[loopback]]\n\
@@ -64,6 +67,36 @@ pub fn documented(config: &Config) -> String {
         write_loopback(&mut text, loopback);
     }
     text
+}
+
+fn write_bridge(text: &mut String, bridge: &Bridge) {
+    let Bridge {
+        enabled,
+        listen,
+        tls,
+        allowed_hosts,
+        open_watch,
+        connections,
+        connections_per_address,
+    } = bridge;
+    let tls = toml::Value::from(tls.to_string());
+    let hosts = toml::Value::from(allowed_hosts.clone());
+    let _ = write!(
+        text,
+        "# Cameras for browsers and other machines. Everybody needs a token, which\n\
+         # `camera-service token add` makes.\n[bridge]\n\
+         # Whether the service keeps the bridge running.\nenabled = {enabled}\n\n\
+         # Where it listens. Any address but loopback needs tls.\nlisten = \"{listen}\"\n\n\
+         # off, self (a certificate that is made and kept), or two PEM files as \"CERT,KEY\".\n\
+         tls = {tls}\n\n\
+         # Names by which browsers may call it, beside this machine's own names and addresses.\n\
+         allowed_hosts = {hosts}\n\n\
+         # Whether anybody on this machine may watch without a token; on loopback only.\n\
+         open_watch = {open_watch}\n\n\
+         # Connections at once, and from one address; each 1 to 65536.\n\
+         connections = {connections}\n\
+         connections_per_address = {connections_per_address}\n\n"
+    );
 }
 
 fn write_loopback(text: &mut String, loopback: &Loopback) {
@@ -102,8 +135,8 @@ mod tests {
         let table: toml::Table = text.parse().expect("TOML");
         let keys = |section: &str| table[section].as_table().map(|keys| keys.len());
         assert_eq!(
-            (keys("timeouts"), keys("limits"), keys("cameras")),
-            (Some(8), Some(1), Some(1))
+            (keys("timeouts"), keys("limits"), keys("cameras"), keys("bridge")),
+            (Some(8), Some(1), Some(1), Some(7))
         );
     }
 
@@ -126,6 +159,18 @@ mod tests {
                 .iter()
                 .map(|text| text.parse().expect("valid"))
                 .collect(),
+            bridge: Bridge {
+                enabled: true,
+                listen: "[::]:8443".parse().expect("an address"),
+                tls: super::super::Tls::Files {
+                    certificate: "a \"b\".pem".into(),
+                    key: "k".into(),
+                },
+                allowed_hosts: vec!["one.example".to_owned(), "two.example".to_owned()],
+                open_watch: true,
+                connections: 7,
+                connections_per_address: 6,
+            },
             loopbacks: vec![
                 Loopback {
                     camera: "a \"strange\" name\\".to_owned(),

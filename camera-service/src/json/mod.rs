@@ -2,9 +2,11 @@
 
 mod bridge;
 mod event;
+mod results;
 
 pub(crate) use bridge::{BridgeJson, TokenJson};
 pub(crate) use event::EventJson;
+pub(crate) use results::{Changed, Detail, GrantJson, Renamed, Started, Status, Stopped, Switched};
 
 use protocol::{
     Affected, CameraSummary, ClientSummary, Control, ControlFlags, ControlKind, ControlSetting,

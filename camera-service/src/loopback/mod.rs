@@ -87,16 +87,25 @@ pub fn usual_size(modes: &[Mode]) -> Size {
     spec.output_size(largest)
 }
 
-/// Writes `camera` into `output`, which is set to the mode of `canvas`, until `stop` or until
+/// What is to be written.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// Frames of this camera.
+    pub camera: CameraId,
+    /// Whether to wait for a service that has gone.
+    pub lasts: bool,
+}
+
+/// Writes the camera of `wish` into `output`, which is set to the mode of `canvas`, until `stop` or until
 /// that is no longer possible.
 pub async fn run(
     connector: &Connector,
-    camera: CameraId,
+    wish: Wish,
     (output, mut canvas): (Output, Canvas),
     mut tell: impl FnMut(News),
     stop: impl Future<Output = ()>,
 ) -> Result<(), LoopbackError> {
-    let request = request(camera, &canvas);
+    let request = request(wish.camera, &canvas);
     let removed = OutputError::Removed { path: output.path().to_owned() };
     output.write(canvas.black()?)?;
     output.tell_of_change();
@@ -150,6 +159,9 @@ pub async fn run(
                         report(News::Streaming(native));
                     }
                     writer.show(Picture::Frame(frame));
+                }
+                Ok(Event::None(News::ServiceGone)) if !wish.lasts => {
+                    return Err(ClientError::Closed.into());
                 }
                 Ok(Event::None(news)) => {
                     writer.show(Picture::Black);

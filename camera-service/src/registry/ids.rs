@@ -129,6 +129,11 @@ impl Ids {
         self.known.iter().find(|known| known.id == *id).and_then(|known| known.name.clone())
     }
 
+    /// Whether a camera with this id was ever seen.
+    pub fn knows(&self, id: &CameraId) -> bool {
+        self.known.iter().any(|known| known.id == *id)
+    }
+
     fn save(&self) -> io::Result<()> {
         let Some(path) = &self.path else { return Ok(()) };
         let contents = Contents { cameras: self.known.clone() };

@@ -15,11 +15,11 @@ use tokio_util::task::TaskTracker;
 
 pub use discovery::{Discovery, NamedDevice};
 pub use ids::Ids;
-pub use published::Published;
+pub use published::{Published, Publisher};
 
 use crate::{
     camera::{Camera, Context, Found},
-    device::{Device as _, test_camera::TestCamera},
+    device::{Device as _, published::is_name, test_camera::TestCamera},
     state,
 };
 
@@ -161,12 +161,18 @@ impl Registry {
         }
     }
 
-    /// Adds a test camera of this size and rate.
-    pub fn add_test_camera(&self, size: Size, rate: FrameRate) -> Result<Arc<Camera>, ErrorReply> {
+    /// Adds a test camera of this size and rate. One that was removed and is watched still takes
+    /// it, and its streams go on.
+    pub async fn add_test_camera(
+        &self,
+        size: Size,
+        rate: FrameRate,
+    ) -> Result<Arc<Camera>, ErrorReply> {
         let free = {
             let cameras = self.cameras();
             let id = |index| CameraId(format!("test:{index}"));
-            (0..MOST_TEST_CAMERAS).find(|index| !cameras.contains_key(&id(*index)))
+            let is_free = |entry: &Entry| entry.camera.device().is_none();
+            (0..MOST_TEST_CAMERAS).find(|index| cameras.get(&id(*index)).is_none_or(is_free))
         };
         let index = free.ok_or_else(|| {
             let message = format!("there are {MOST_TEST_CAMERAS} test cameras, which is the most");
@@ -178,8 +184,15 @@ impl Registry {
             .modes()
             .map_err(|error| ErrorReply::new(ErrorKind::Internal, error.to_string()))?;
         let id = CameraId(format!("test:{index}"));
+        let found = Found { device: Arc::new(device), modes };
+        if let Ok(waiting) = self.find(&id) {
+            if waiting.present(Some(found.clone())).await.is_ok() {
+                return Ok(waiting);
+            }
+            self.remove(&id, &Arc::downgrade(&waiting));
+        }
         let name = self.ids.lock().unwrap_or_else(PoisonError::into_inner).name_of(&id);
-        self.add(id.clone(), name, Found { device: Arc::new(device), modes }, false);
+        self.add(id.clone(), name, found, false);
         self.find(&id)
     }
 
@@ -190,8 +203,11 @@ impl Registry {
             let message = format!("{} is no test camera", camera.id());
             return Err(ErrorReply::new(ErrorKind::Invalid, message));
         }
-        camera.stop().await?;
-        camera.present(None).await
+        let stopped = camera.stop().await;
+        camera.present(None).await?;
+        // By then it has taken note, so that its number is free.
+        camera.closed().await;
+        stopped
     }
 
     /// Gives a camera a name of the user's, or takes it away.
@@ -220,6 +236,18 @@ impl Registry {
             )),
             Err(_) => Err(ErrorReply::new(ErrorKind::Internal, "the name could not be kept")),
         }
+    }
+
+    /// The id of the camera that `text` means, also of one that is not there: one that was seen
+    /// before, or a published one.
+    pub fn id_of(&self, text: &CameraId) -> Result<CameraId, ErrorReply> {
+        let error = match self.find(text) {
+            Ok(camera) => return Ok(camera.id().clone()),
+            Err(error) => error,
+        };
+        let published = text.0.strip_prefix("published:").is_some_and(is_name);
+        let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        if published || ids.knows(text) { Ok(text.clone()) } else { Err(error) }
     }
 
     /// To be called when event readers come or go: controls are watched for them.

@@ -3,27 +3,41 @@
 #[cfg(windows)]
 mod mutex;
 
-use std::io;
+use std::{io, time::Duration};
 #[cfg(unix)]
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use protocol::{
+    client::Connector,
     endpoint::Endpoint,
     transport::{Connection, Listener},
 };
+#[cfg(unix)]
+use tokio::time::{Instant, sleep};
 
 use super::ServeError;
+
+/// How long a service that is on its way out may take to leave its place to one to which its
+/// socket was passed.
+#[cfg(unix)]
+const LEAVING: Duration = Duration::from_secs(5);
+/// How long a service that is just starting may take to say which process it is.
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// The one service of this user.
 pub(super) struct Instance {
     pub(super) listener: Listener,
+    pub(super) endpoint: Endpoint,
+    /// Whether the listener was passed to this process.
+    pub(super) is_passed: bool,
     pub(super) guard: Guard,
 }
 
 /// Holds the place of the one service.
 pub(super) struct Guard {
+    /// The socket, where it is ours to remove.
     #[cfg(unix)]
-    socket: PathBuf,
+    socket: Option<PathBuf>,
     /// Locked for as long as the service runs: two that start at once cannot both take over
     /// what a dead one left.
     #[cfg(unix)]
@@ -35,55 +49,75 @@ pub(super) struct Guard {
 }
 
 impl Instance {
+    /// Takes the socket that was passed to this process, else binds `wanted`, else the usual
+    /// endpoint.
     #[cfg(unix)]
-    pub(super) async fn bind(endpoint: &Endpoint) -> Result<Self, ServeError> {
+    pub(super) async fn take(wanted: Option<Endpoint>) -> Result<Self, ServeError> {
+        if let Some(super::activation::Passed { listener, endpoint }) = super::activation::passed()?
+        {
+            let lock = lock_in_time(&endpoint).await?;
+            let guard = Guard { socket: None, _lock: lock };
+            return Ok(Self { listener, endpoint, is_passed: true, guard });
+        }
+        let endpoint = wanted.map_or_else(Endpoint::to_listen, Ok);
+        Self::bind(endpoint.map_err(ServeError::NoEndpoint)?).await
+    }
+
+    #[cfg(unix)]
+    async fn bind(endpoint: Endpoint) -> Result<Self, ServeError> {
         let failed = |source| ServeError::Listen { endpoint: endpoint.to_string(), source };
+        // Asked before the place is taken: where systemd listens, that starts the service that
+        // belongs there.
+        if let Some(error) = already_running(&endpoint).await {
+            return Err(error);
+        }
         let socket = endpoint.path().to_owned();
         let lock = lock_file(&socket).map_err(failed)?;
         if lock.try_lock().is_err() {
-            return Err(already_running(endpoint).await.unwrap_or_else(|| ServeError::Listen {
-                endpoint: endpoint.to_string(),
-                source: io::Error::other("another camera-service is just starting or stopping"),
-            }));
+            return Err(already_running(&endpoint).await.unwrap_or_else(|| busy(&endpoint)));
         }
-        if let Some(error) = already_running(endpoint).await {
+        if let Some(error) = already_running(&endpoint).await {
             return Err(error);
         }
-        let listener = match Listener::bind(endpoint) {
+        let listener = match Listener::bind(&endpoint) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 remove_stale(&socket).map_err(failed)?;
-                Listener::bind(endpoint)
+                Listener::bind(&endpoint)
             }
             other => other,
         };
         let listener = listener.map_err(failed)?;
-        Ok(Self { listener, guard: Guard { socket, _lock: lock } })
+        let guard = Guard { socket: Some(socket), _lock: lock };
+        Ok(Self { listener, endpoint, is_passed: false, guard })
     }
 
+    /// Binds `wanted`, else the usual endpoint.
     #[cfg(windows)]
-    pub(super) async fn bind(endpoint: &Endpoint) -> Result<Self, ServeError> {
+    pub(super) async fn take(wanted: Option<Endpoint>) -> Result<Self, ServeError> {
+        let endpoint = wanted.map_or_else(Endpoint::to_listen, Ok);
+        let endpoint = endpoint.map_err(ServeError::NoEndpoint)?;
         let failed = |source| ServeError::Listen { endpoint: endpoint.to_string(), source };
-        let Some(mutex) = mutex::Mutex::take(endpoint).map_err(failed)? else {
-            return Err(already_running(endpoint).await.unwrap_or_else(|| {
-                failed(io::Error::other("another camera-service is just starting or stopping"))
-            }));
+        let Some(mutex) = mutex::Mutex::take(&endpoint).map_err(failed)? else {
+            return Err(already_running(&endpoint).await.unwrap_or_else(|| busy(&endpoint)));
         };
-        if let Some(error) = already_running(endpoint).await {
+        if let Some(error) = already_running(&endpoint).await {
             return Err(error);
         }
-        let listener = Listener::bind(endpoint).map_err(failed)?;
-        Ok(Self { listener, guard: Guard { _mutex: mutex } })
+        let listener = Listener::bind(&endpoint).map_err(failed)?;
+        Ok(Self { listener, endpoint, is_passed: false, guard: Guard { _mutex: mutex } })
     }
 }
 
 impl Guard {
-    /// Removes the socket, so that clients see at once that nobody listens.
+    /// Removes the socket, so that clients see at once that nobody listens. One that was passed
+    /// stays: whoever passed it listens there still.
     #[cfg(unix)]
     pub(super) fn remove(self) {
-        if let Err(error) = std::fs::remove_file(&self.socket)
+        if let Some(socket) = &self.socket
+            && let Err(error) = std::fs::remove_file(socket)
             && error.kind() != io::ErrorKind::NotFound
         {
-            tracing::warn!("{} could not be removed: {error}", self.socket.display());
+            tracing::warn!("{} could not be removed: {error}", socket.display());
         }
     }
 
@@ -93,16 +127,39 @@ impl Guard {
 }
 
 #[cfg(unix)]
-fn lock_file(socket: &std::path::Path) -> io::Result<std::fs::File> {
+fn lock_file(socket: &Path) -> io::Result<std::fs::File> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(false).mode(0o600);
     options.open(socket.with_extension("lock"))
 }
 
+/// The lock of the place at `endpoint`, at which nobody else can listen any more; waits for the
+/// service that did.
+#[cfg(unix)]
+async fn lock_in_time(endpoint: &Endpoint) -> Result<std::fs::File, ServeError> {
+    let failed = |source| ServeError::Listen { endpoint: endpoint.to_string(), source };
+    let lock = lock_file(endpoint.path()).map_err(failed)?;
+    let deadline = Instant::now() + LEAVING;
+    while lock.try_lock().is_err() {
+        if Instant::now() >= deadline {
+            return Err(busy(endpoint));
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    Ok(lock)
+}
+
+fn busy(endpoint: &Endpoint) -> ServeError {
+    ServeError::Listen {
+        endpoint: endpoint.to_string(),
+        source: io::Error::other("another camera-service is just starting or stopping"),
+    }
+}
+
 /// Removes a socket that nobody listens at; anything else that is in the way stays there.
 #[cfg(unix)]
-fn remove_stale(socket: &std::path::Path) -> io::Result<()> {
+fn remove_stale(socket: &Path) -> io::Result<()> {
     use std::os::unix::fs::FileTypeExt as _;
     if !std::fs::symlink_metadata(socket)?.file_type().is_socket() {
         return Err(io::Error::new(
@@ -117,6 +174,11 @@ fn remove_stale(socket: &std::path::Path) -> io::Result<()> {
 /// The error for a service that answers at `endpoint`.
 async fn already_running(endpoint: &Endpoint) -> Option<ServeError> {
     let connection = Connection::connect(endpoint).await.ok()?;
-    let pid = connection.peer().map_or(0, |peer| peer.pid);
+    // Where systemd listens the peer is systemd; the service itself knows better.
+    let peer = connection.peer().map_or(0, |peer| peer.pid);
+    drop(connection);
+    let connector = Connector::new("camera-service serve").endpoint(endpoint.clone());
+    let answer = tokio::time::timeout(ANSWER, connector.control()).await;
+    let pid = answer.ok().and_then(Result::ok).map_or(peer, |client| client.service_pid());
     Some(ServeError::AlreadyRunning { pid, endpoint: endpoint.to_string() })
 }

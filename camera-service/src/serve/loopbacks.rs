@@ -74,7 +74,7 @@ fn job(loopback: &Loopback, endpoint: &Endpoint) -> Job {
     }
     // What a user calls a camera may begin with a hyphen.
     args.extend(["--".into(), camera.into(), device.into()]);
-    Job { name: format!("loopback {}", device.display()), args }
+    Job { name: format!("loopback {}", device.display()), args, reports: None }
 }
 
 #[cfg(test)]

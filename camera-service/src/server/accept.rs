@@ -6,47 +6,76 @@ use protocol::{
     Preamble, Verdict,
     transport::{Connection, Listener},
 };
-use tokio::sync::Semaphore;
 
-use super::{Server, handshake};
+use super::{
+    Server,
+    handshake::{self, Way},
+};
 
 /// Wait before accepting goes on when the process has no descriptor left.
 const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(100);
+/// Wait after something came through the door that is no connection.
+#[cfg(unix)]
+const AFTER_NONSENSE: Duration = Duration::from_millis(10);
 
 /// Takes connections until the service stops. A connection that dawdles over its handshake
 /// keeps nobody else waiting.
 pub async fn accept(server: Arc<Server>, listener: Listener) {
-    let most = server.config.borrow().limits.connections as usize;
-    // Counted from here on, so that half-open connections cannot exceed the limit either.
-    let room = Arc::new(Semaphore::new(most));
     loop {
         let connection = tokio::select! {
             () = server.stop.cancelled() => return,
             connection = listener.accept() => connection,
         };
-        let connection = match connection {
-            Ok(connection) => connection,
-            Err(error) => {
-                tracing::warn!("a connection could not be taken: {error}");
-                if is_exhausted(&error) {
-                    tokio::time::sleep(OUT_OF_DESCRIPTORS).await;
-                }
-                continue;
-            }
+        match connection {
+            Ok(connection) => admit(&server, connection, Way::Endpoint).await,
+            Err(error) => failed(&error).await,
+        }
+    }
+}
+
+/// Takes the connections that come through the bridge's door, until it is closed or the service
+/// stops.
+#[cfg(unix)]
+pub async fn accept_through(server: Arc<Server>, door: protocol::transport::Door) {
+    loop {
+        let connection = tokio::select! {
+            () = server.stop.cancelled() => return,
+            connection = door.accept() => connection,
         };
-        match room.clone().try_acquire_owned() {
-            Ok(permit) => {
-                let server = server.clone();
-                server.tasks.clone().spawn(async move {
-                    handshake::serve(server, connection).await;
-                    drop(permit);
-                });
-            }
-            Err(_) => {
-                tracing::warn!("a connection was refused: there are {most}, which is the most");
-                refuse(connection).await;
+        match connection {
+            Ok(Some(connection)) => admit(&server, connection, Way::Door).await,
+            Ok(None) => return,
+            // Also where what came was no connection: that must not keep this thread busy.
+            Err(error) => {
+                failed(&error).await;
+                tokio::time::sleep(AFTER_NONSENSE).await;
             }
         }
+    }
+}
+
+/// Serves a connection if there is room.
+async fn admit(server: &Arc<Server>, connection: Connection, way: Way) {
+    // Asked each time: the limit changes with the configuration.
+    let most = server.config.borrow().limits.connections as usize;
+    // Every connection has a share, counted from here on, so that half-open connections cannot
+    // exceed the limit either; one share is the server's own.
+    if Arc::strong_count(&server.room) > most {
+        tracing::warn!("a connection was refused: there are {most}, which is the most");
+        refuse(connection).await;
+        return;
+    }
+    let (server, place) = (server.clone(), server.room.clone());
+    server.tasks.clone().spawn(async move {
+        handshake::serve(server, connection, way).await;
+        drop(place);
+    });
+}
+
+async fn failed(error: &io::Error) {
+    tracing::warn!("a connection could not be taken: {error}");
+    if is_exhausted(error) {
+        tokio::time::sleep(OUT_OF_DESCRIPTORS).await;
     }
 }
 

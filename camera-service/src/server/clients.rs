@@ -13,7 +13,11 @@ use protocol::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{clock, events::Hub};
+use super::{caller::Caller, watches::Viewing};
+use crate::{camera::Camera, clock, events::Hub, state::InUse};
+
+/// Most cameras that a remote user watches on one connection.
+const MOST_WATCHED: usize = 64;
 
 /// All connections that are past their handshake. Clones are the same.
 #[derive(Clone)]
@@ -34,7 +38,12 @@ pub(super) struct Connected {
     pub(super) remote: Option<String>,
     pub(super) role: Role,
     pub(super) since_unix_ns: u64,
+    /// On whose behalf it speaks.
+    pub(super) caller: Caller,
+    _token: Option<InUse>,
     concern: Mutex<Concern>,
+    /// What a remote user watches; `None` once the connection has ended.
+    viewings: Mutex<Option<BTreeMap<CameraId, Viewing>>>,
     pub(super) frames: AtomicU64,
     pub(super) dropped: AtomicU64,
     /// Ends the connection.
@@ -61,6 +70,7 @@ pub(super) struct Newcomer {
     pub(super) program: String,
     pub(super) remote: Option<String>,
     pub(super) role: Role,
+    pub(super) caller: Caller,
 }
 
 impl Clients {
@@ -74,7 +84,11 @@ impl Clients {
     }
 
     pub(super) fn add(&self, newcomer: Newcomer, kick: CancellationToken) -> Listed {
-        let Newcomer { name, pid, program, remote, role } = newcomer;
+        let Newcomer { name, pid, program, remote, role, caller } = newcomer;
+        let token = match &caller {
+            Caller::Remote(token) => Some(token.enter()),
+            Caller::Program | Caller::Bridge => None,
+        };
         let connected = Arc::new(Connected {
             id: ConnectionId(self.0.next.fetch_add(1, Ordering::Relaxed)),
             name,
@@ -83,7 +97,10 @@ impl Clients {
             remote,
             role,
             since_unix_ns: clock::unix_ns(),
+            caller,
+            _token: token,
             concern: Mutex::default(),
+            viewings: Mutex::new(Some(BTreeMap::new())),
             frames: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             kick,
@@ -103,6 +120,61 @@ impl Clients {
         u32::try_from(self.connections().len()).unwrap_or(u32::MAX)
     }
 
+    /// Number of connections of remote users.
+    pub fn remote_count(&self) -> u32 {
+        let connections = self.connections();
+        let is_remote = |one: &&Arc<Connected>| matches!(one.caller, Caller::Remote(_));
+        u32::try_from(connections.values().filter(is_remote).count()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether a remote user watches `camera`. One that took the place of a camera with the same
+    /// id is another: what was watched before it is not any more.
+    pub(super) fn is_viewing(&self, connected: &Connected, camera: &Arc<Camera>) -> bool {
+        let mut viewings = connected.viewings();
+        let Some(viewings) = viewings.as_mut() else { return false };
+        let is_it = viewings.get(camera.id()).is_some_and(|viewing| viewing.is_of(camera));
+        if !is_it {
+            viewings.remove(camera.id());
+        }
+        is_it
+    }
+
+    /// A remote user watches one more camera.
+    pub(super) fn view(
+        &self,
+        connected: &Connected,
+        camera: &CameraId,
+        viewing: Viewing,
+    ) -> Result<(), ErrorReply> {
+        let mut viewings = connected.viewings();
+        // A connection that has just ended watches nothing.
+        let Some(viewings) = viewings.as_mut() else { return Ok(()) };
+        if viewings.len() >= MOST_WATCHED && !viewings.contains_key(camera) {
+            let message = format!("{MOST_WATCHED} cameras are watched here, which is the most");
+            return Err(ErrorReply::new(ErrorKind::Limit, message));
+        }
+        viewings.insert(camera.clone(), viewing);
+        self.concerns(connected, Concern { camera: Some(camera.clone()), delivery: None });
+        Ok(())
+    }
+
+    /// A remote user watches a camera no more; whether it did.
+    pub(super) fn unview(&self, connected: &Connected, camera: &CameraId) -> bool {
+        let mut viewings = connected.viewings();
+        let Some(viewings) = viewings.as_mut() else { return false };
+        let did = viewings.remove(camera).is_some();
+        if did {
+            let camera = viewings.keys().next().cloned();
+            self.concerns(connected, Concern { camera, delivery: None });
+        }
+        did
+    }
+
+    fn concerns(&self, connected: &Connected, concern: Concern) {
+        *connected.concern.lock().unwrap_or_else(PoisonError::into_inner) = concern;
+        self.0.hub.send(Event::ClientChanged(connected.summary()));
+    }
+
     /// Ends a connection.
     pub fn disconnect(&self, id: ConnectionId) -> Result<(), ErrorReply> {
         let connected = self.connections().get(&id).cloned();
@@ -116,6 +188,24 @@ impl Clients {
 }
 
 impl Connected {
+    fn viewings(&self) -> MutexGuard<'_, Option<BTreeMap<CameraId, Viewing>>> {
+        self.viewings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How the user is called in lists of who watches: with the address of a remote one.
+    pub(super) fn watcher_name(&self) -> String {
+        match &self.remote {
+            Some(address) => format!("{} ({address})", self.name),
+            None => self.name.clone(),
+        }
+    }
+
+    /// Notes what a remote user got, as the bridge says.
+    pub(super) fn count_frames(&self, frames: u64, dropped: u64) {
+        self.frames.store(frames, Ordering::Relaxed);
+        self.dropped.store(dropped, Ordering::Relaxed);
+    }
+
     pub(super) fn summary(&self) -> ClientSummary {
         let Concern { camera, delivery } =
             self.concern.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -152,15 +242,17 @@ impl Listed {
     }
 
     fn concerns(&self, concern: Concern) {
-        *self.connected.concern.lock().unwrap_or_else(PoisonError::into_inner) = concern;
-        self.clients.0.hub.send(Event::ClientChanged(self.connected.summary()));
+        self.clients.concerns(&self.connected, concern);
     }
 }
 
 impl Drop for Listed {
     fn drop(&mut self) {
         let connection = self.connected.id;
+        // Others may still look at it for a moment; nothing is watched for it any more.
+        drop(self.connected.viewings().take());
         self.clients.connections().remove(&connection);
-        self.clients.0.hub.send(Event::ClientRemoved { connection });
+        let camera = self.connected.summary().camera;
+        self.clients.0.hub.send_removed(connection, camera);
     }
 }

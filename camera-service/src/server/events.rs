@@ -2,10 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use protocol::{ErrorKind, ErrorReply, Event, State, transport::TransportError};
+use protocol::{Event, State, transport::TransportError};
 use tokio::sync::broadcast::error::RecvError;
 
-use super::{Server, handshake::Session};
+use super::{Server, grants, handshake::Session};
 use crate::events::encode;
 
 /// How long an event may take to be written.
@@ -13,7 +13,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Tells the full state, then every change, until the reader goes or falls behind.
 pub(super) async fn serve(server: Arc<Server>, session: Session) -> Result<(), TransportError> {
-    let Session { mut reader, mut writer, listed } = session;
+    let Session { minor, mut reader, mut writer, listed } = session;
+    let connected = &*listed.connected;
     // From before the state is taken: a change in between is told twice rather than never.
     let mut changes = server.hub.subscribe();
     let _readers = Reading::new(&server);
@@ -22,15 +23,21 @@ pub(super) async fn serve(server: Arc<Server>, session: Session) -> Result<(), T
         clients: server.clients.summaries(),
         privacy_off: server.privacy.is_off(),
     };
-    let kick = listed.connected.kick.clone();
+    let state = grants::narrow_state(&connected.caller, connected, state);
+    let kick = connected.kick.clone();
     let telling = async {
         writer.raw(&encode(Event::State(state))?).await?;
         loop {
             match changes.recv().await {
-                Ok(bytes) => {
+                Ok(told) => {
+                    let is_for_it = told.minor <= minor
+                        && grants::admits(&connected.caller, connected, &told.subject);
+                    if !is_for_it {
+                        continue;
+                    }
                     // A reader that has stopped altogether is not kept, nor what is kept open
                     // for it.
-                    let written = tokio::time::timeout(PATIENCE, writer.raw(&bytes)).await;
+                    let written = tokio::time::timeout(PATIENCE, writer.raw(&told.bytes)).await;
                     written.map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))??;
                 }
                 Err(RecvError::Lagged(_)) => {
@@ -48,8 +55,7 @@ pub(super) async fn serve(server: Arc<Server>, session: Session) -> Result<(), T
             let event = if server.stop.is_cancelled() {
                 Event::Stopping
             } else {
-                let error = ErrorReply::new(ErrorKind::Forbidden, "disconnected by the user");
-                Event::Ended(error)
+                Event::Ended(connected.caller.why_ended(&server))
             };
             let last = encode(event)?;
             // A reader that does not read is not waited for.

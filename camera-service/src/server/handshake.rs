@@ -1,21 +1,40 @@
 //! The handshake, and handing the connection to its role.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use protocol::{
-    ErrorKind, ErrorReply, Hello, Preamble, PreambleError, Role, Verdict, Welcome,
+    ClientHello, ErrorKind, ErrorReply, Hello, MINOR, Preamble, PreambleError, Role, Verdict,
+    Welcome,
     transport::{Connection, Peer, Reader, TransportError, Writer},
     wire::MAX_HELLO,
 };
 
 use super::{
     Server,
+    caller::Caller,
     clients::{Listed, Newcomer},
     control, events, publish, stream, title,
 };
 
+/// A log-in that failed is answered after so long: guessing is slow.
+const AFTER_FAILURE: Duration = Duration::from_millis(250);
+/// Most bytes of the address of a remote user.
+const LONGEST_ADDRESS: usize = 64;
+
+/// How a connection came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// At the endpoint, where programs of this user connect.
+    Endpoint,
+    /// Through the bridge's door: bridged, whatever it says.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there is no door"))]
+    Door,
+}
+
 /// A connection that has shaken hands.
 pub(super) struct Session {
+    /// The minor version that both sides speak.
+    pub(super) minor: u16,
     pub(super) reader: Reader,
     pub(super) writer: Writer,
     pub(super) listed: Listed,
@@ -33,15 +52,15 @@ enum HandshakeError {
     #[error("it closed the connection")]
     Closed,
     #[error("{0}")]
-    Refused(&'static str),
+    Refused(ErrorReply),
 }
 
 /// Serves a connection until it ends.
-pub(super) async fn serve(server: Arc<Server>, connection: Connection) {
+pub(super) async fn serve(server: Arc<Server>, connection: Connection, way: Way) {
     let limit = server.config.borrow().timeouts.handshake;
     let session = tokio::select! {
         () = server.stop.cancelled() => return,
-        session = tokio::time::timeout(limit, shake_hands(&server, connection)) => session,
+        session = tokio::time::timeout(limit, shake_hands(&server, connection, way)) => session,
     };
     let session = match session {
         Ok(Ok(session)) => session,
@@ -71,7 +90,11 @@ pub(super) async fn serve(server: Arc<Server>, connection: Connection) {
     }
 }
 
-async fn shake_hands(server: &Server, connection: Connection) -> Result<Session, HandshakeError> {
+async fn shake_hands(
+    server: &Server,
+    connection: Connection,
+    way: Way,
+) -> Result<Session, HandshakeError> {
     let peer = connection.peer().map_err(TransportError::from)?;
     let (mut reader, mut writer) = connection.split();
     let answer = |verdict: Verdict| Preamble::new(verdict).to_bytes();
@@ -92,7 +115,8 @@ async fn shake_hands(server: &Server, connection: Connection) -> Result<Session,
     };
     writer.raw(&answer(Verdict::Accepted)).await?;
     let hello = match reader.message(MAX_HELLO).await {
-        Ok(Some(Hello::Client(hello) | Hello::Bridged(hello))) => hello,
+        Ok(Some(Hello::Client(hello))) => (hello, way == Way::Door),
+        Ok(Some(Hello::Bridged(hello))) => (hello, true),
         Ok(None) => return Err(HandshakeError::Closed),
         Err(error) => {
             let reply = ErrorReply::new(ErrorKind::Protocol, error.to_string());
@@ -100,27 +124,66 @@ async fn shake_hands(server: &Server, connection: Connection) -> Result<Session,
             return Err(error.into());
         }
     };
-    if hello.name.is_empty() || hello.name.len() > 128 || hello.name.chars().any(char::is_control) {
-        const WHY: &str = "a client's name has 1 to 128 bytes and no control characters";
-        let reply = ErrorReply::new(ErrorKind::Invalid, WHY);
-        writer.message(&Welcome::Refused(reply)).await?;
-        return Err(HandshakeError::Refused(WHY));
-    }
-    let Peer { pid, .. } = peer;
-    let newcomer = Newcomer {
-        name: hello.name,
-        pid,
-        program: title::program(pid),
-        // Tokens and remote addresses mean something on bridged connections only.
-        remote: None,
-        role: preamble.what,
+    let (hello, is_bridged) = hello;
+    let newcomer = match introduce(server, hello, is_bridged, peer, preamble.what).await {
+        Ok(newcomer) => newcomer,
+        Err(error) => {
+            writer.message(&Welcome::Refused(error.clone())).await?;
+            return Err(HandshakeError::Refused(error));
+        }
     };
-    let listed = server.clients.add(newcomer, server.stop.child_token());
+    let kick = newcomer.caller.kick(server);
+    let listed = server.clients.add(newcomer, kick);
     let welcome = Welcome::Accepted {
         connection: listed.connected.id,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
     };
     writer.message(&welcome).await?;
-    Ok(Session { reader, writer, listed })
+    let minor = preamble.minor.min(MINOR);
+    Ok(Session { minor, reader, writer, listed })
+}
+
+/// Who it is that says `hello`, if that may connect for this.
+async fn introduce(
+    server: &Server,
+    hello: ClientHello,
+    is_bridged: bool,
+    peer: Peer,
+    role: Role,
+) -> Result<Newcomer, ErrorReply> {
+    let invalid = |message: &str| Err(ErrorReply::new(ErrorKind::Invalid, message));
+    let ClientHello { name, token, remote } = hello;
+    if name.is_empty() || name.len() > 128 || name.chars().any(char::is_control) {
+        return invalid("a client's name has 1 to 128 bytes and no control characters");
+    }
+    // Tokens and remote addresses mean something on bridged connections only.
+    let (token, remote) = if is_bridged { (token, remote) } else { (None, None) };
+    let is_address =
+        |text: &String| text.len() <= LONGEST_ADDRESS && !text.chars().any(char::is_control);
+    if !remote.iter().all(is_address) {
+        return invalid("an address has at most 64 bytes and no control characters");
+    }
+    let caller = match token {
+        None if is_bridged => Caller::Bridge,
+        None => Caller::Program,
+        Some(secret) => match server.tokens.log_in(&secret) {
+            Ok(token) => Caller::Remote(token),
+            Err(error) => {
+                server.shared.failed_logins.note(remote.as_deref().unwrap_or("unknown"));
+                tokio::time::sleep(AFTER_FAILURE).await;
+                return Err(error);
+            }
+        },
+    };
+    caller.may_be(role)?;
+    let (name, remote) = match &caller {
+        Caller::Program | Caller::Bridge => (name, None),
+        // By what the user of this machine called it.
+        Caller::Remote(token) => {
+            (token.name().to_owned(), Some(remote.unwrap_or_else(|| "unknown".to_owned())))
+        }
+    };
+    let Peer { pid, .. } = peer;
+    Ok(Newcomer { name, pid, program: title::program(pid), remote, role, caller })
 }

@@ -13,11 +13,17 @@ use protocol::{
 };
 use tokio::sync::watch;
 
-use super::{Server, clients::Listed, handshake::Session};
+use super::{
+    Server,
+    caller::Caller,
+    clients::{Connected, Listed},
+    grants,
+    handshake::Session,
+};
 use crate::{
     clock,
     device::published::{Arrival, MOST_UNACKNOWLEDGED, Room},
-    registry::Published,
+    registry::{Published, Publisher},
 };
 
 /// How often it is looked whether a client is still there that is not read from.
@@ -31,7 +37,7 @@ const LAST_WORD: Duration = Duration::from_millis(100);
 
 /// Serves a publisher until it leaves, breaks the protocol, or is told that it has ended.
 pub(super) async fn serve(server: Arc<Server>, session: Session) -> Result<(), TransportError> {
-    let Session { mut reader, mut writer, listed } = session;
+    let Session { mut reader, mut writer, listed, .. } = session;
     let kick = listed.connected.kick.clone();
     let opening = tokio::select! {
         () = kick.cancelled() => return Ok(()),
@@ -41,8 +47,17 @@ pub(super) async fn serve(server: Arc<Server>, session: Session) -> Result<(), T
     let published = match request {
         Ok(request) => {
             let connected = &listed.connected;
-            let publisher = format!("{} (pid {})", connected.program, connected.pid);
-            server.registry.publish(&request, publisher).await
+            let publisher = match &connected.caller {
+                Caller::Remote(token) => Publisher::Token(token.name().to_owned()),
+                Caller::Program | Caller::Bridge => {
+                    let Connected { program, pid, .. } = &**connected;
+                    Publisher::Program(format!("{program} (pid {pid})"))
+                }
+            };
+            match grants::check_publishing(&connected.caller, &request.name) {
+                Ok(()) => server.registry.publish(&request, publisher).await,
+                Err(error) => Err(error),
+            }
         }
         Err(error) => Err(error),
     };
@@ -67,11 +82,7 @@ pub(super) async fn serve(server: Arc<Server>, session: Session) -> Result<(), T
     let ended = tokio::select! {
         ended = publishing.run(&mut reader, camera) => ended,
         () = kick.cancelled() => {
-            let error = if server.stop.is_cancelled() {
-                ErrorReply::new(ErrorKind::Stopping, "camera-service is stopping")
-            } else {
-                ErrorReply::new(ErrorKind::Forbidden, "disconnected by the user")
-            };
+            let error = listed.connected.caller.why_ended(&server);
             let last = PublishMessage::Ended(error);
             let _ = tokio::time::timeout(LAST_WORD, writer.message(&last)).await;
             Ok(())

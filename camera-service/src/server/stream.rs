@@ -15,17 +15,18 @@ use protocol::{
     wire::MAX_REQUEST,
 };
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use self::{delivery::Outlet, pick::Pick};
-use super::{Server, handshake::Session};
+use super::{Server, caller::Caller, clients::Connected, handshake::Session};
 use crate::{
-    camera::{Camera, Condition, WatcherInfo, Watching},
+    camera::{Camera, Condition, Watch, WatcherInfo, Watching},
     source::{Feed, Rendition},
 };
 
 /// Serves a stream until the client closes, breaks the protocol, or is told that it has ended.
 pub(super) async fn serve(server: Arc<Server>, session: Session) -> Result<(), TransportError> {
-    let Session { mut reader, writer, listed } = session;
+    let Session { mut reader, writer, listed, .. } = session;
     let kick = listed.connected.kick.clone();
     let limit = server.config.borrow().timeouts.handshake;
     let mut outlet = Outlet::new(writer, listed.connected.clone());
@@ -52,24 +53,21 @@ pub(super) async fn serve(server: Arc<Server>, session: Session) -> Result<(), T
         Ok(camera) => camera,
         Err(error) => return outlet.send(&StreamMessage::Refused(error)).await,
     };
+    let connected = &*listed.connected;
+    let (watch, users) = match &connected.caller {
+        // A frame that a remote user gets was fetched by the bridge, for all who watch.
+        Caller::Bridge | Caller::Remote(_) => match server.shared.watches.shared(camera.id()) {
+            Some(users) => (Watch::Shared(request.clone()), Some(users)),
+            None => return outlet.refuse(ErrorKind::Forbidden, NOBODY_WATCHES).await,
+        },
+        Caller::Program => (Watch::Stream(request.clone()), None),
+    };
     outlet.set_delivery(request.delivery);
     listed.watches(camera.id().clone(), outlet.delivery());
-    let connected = &listed.connected;
-    if server.programs.watches(&connected.program, &server.tasks) {
-        server.hub.send(Event::NewWatcher {
-            camera: camera.id().clone(),
-            program: connected.program.clone(),
-            connection: connected.id,
-        });
+    if users.is_none() {
+        tell_if_new(&server, connected, connected.program.clone(), &camera);
     }
-    let info = WatcherInfo {
-        connection: connected.id,
-        name: connected.name.clone(),
-        pid: connected.pid,
-        program: connected.program.clone(),
-        since_unix_ns: connected.since_unix_ns,
-    };
-    let watching = camera.watch(info, request.clone());
+    let watching = camera.watch(watcher(connected), watch);
     let mut stream = Stream {
         condition: camera.condition(),
         camera,
@@ -83,14 +81,14 @@ pub(super) async fn serve(server: Arc<Server>, session: Session) -> Result<(), T
         news: None,
     };
     let ended = tokio::select! {
-        ended = stream.run(&mut reader) => ended,
-        () = kick.cancelled() => {
-            let error = if server.stop.is_cancelled() {
-                ErrorReply::new(ErrorKind::Stopping, "camera-service is stopping")
-            } else {
-                ErrorReply::new(ErrorKind::Forbidden, "disconnected by the user")
-            };
-            let last = StreamMessage::Ended(error);
+        ended = stream.run(&mut reader) => Ok(ended),
+        () = kick.cancelled() => Err(connected.caller.why_ended(&server)),
+        () = last_user(users) => Err(ErrorReply::new(ErrorKind::Forbidden, NOBODY_WATCHES)),
+    };
+    let ended = match ended {
+        Ok(ended) => ended,
+        Err(why) => {
+            let last = StreamMessage::Ended(why);
             let last = stream.outlet.send(&last);
             // A client that does not read is not waited for.
             let _ = tokio::time::timeout(std::time::Duration::from_millis(100), last).await;
@@ -99,6 +97,41 @@ pub(super) async fn serve(server: Arc<Server>, session: Session) -> Result<(), T
     };
     stream.outlet.abandon();
     ended
+}
+
+/// Why the bridge has no stream without somebody who watches.
+const NOBODY_WATCHES: &str = "no remote user watches this camera";
+
+/// Returns when no remote user is left to watch; never where the stream is for a program.
+async fn last_user(users: Option<CancellationToken>) {
+    match users {
+        Some(users) => users.cancelled().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What is told of a connection that watches.
+pub(super) fn watcher(connected: &Connected) -> WatcherInfo {
+    WatcherInfo {
+        connection: connected.id,
+        name: connected.watcher_name(),
+        pid: connected.pid,
+        program: connected.program.clone(),
+        since_unix_ns: connected.since_unix_ns,
+    }
+}
+
+/// Tells event readers of a connection whose `program` never watched a camera before.
+pub(super) fn tell_if_new(
+    server: &Server,
+    connected: &Connected,
+    program: String,
+    camera: &Camera,
+) {
+    if server.programs.watches(&program, &server.tasks) {
+        let (camera, connection) = (camera.id().clone(), connected.id);
+        server.hub.send(Event::NewWatcher { camera, program, connection });
+    }
 }
 
 /// The openings of a camera are counted from 1. A frame of an earlier one, which a rendition may

@@ -65,14 +65,18 @@ fn put_aside(path: &Path, reason: &str) -> Option<String> {
     }
 }
 
-/// Replaces the file at `path` with `text`: written under another name, synced, renamed.
-/// Makes the folder where it is missing. On failure the old file is as it was.
+/// Replaces the file at `path` with `text`: written under another name, synced, renamed. Only this
+/// user may read it. Makes the folder where it is missing. On failure the old file is as it was.
 pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     fs::create_dir_all(folder)?;
     let temporary = beside(path, ".new");
     let written = (|| {
-        let mut file = File::create(&temporary)?;
+        let mut file = create(&temporary)?;
+        // Who was kept from reading it still is, and who was not is not.
+        if let Ok(before) = fs::metadata(path) {
+            file.set_permissions(before.permissions())?;
+        }
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&temporary, path)?;
@@ -83,6 +87,21 @@ pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
         let _ = fs::remove_file(&temporary);
     }
     written
+}
+
+/// Makes an empty file for this user alone. One that is there already may be for others too.
+fn create(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            fs::remove_file(path)?;
+            options.open(path)
+        }
+        other => other,
+    }
 }
 
 /// Sees to it that there is no file at `path`.
@@ -132,6 +151,19 @@ mod tests {
         assert_eq!(fs::read_dir(path.parent().expect("a folder")).expect("read").count(), 1);
         remove(&path).expect("removed");
         remove(&path).expect("not there, as wished");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_written_only_this_user_can_read() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("numbers.toml");
+        // Left over from a write that was cut short, for all to read.
+        fs::write(folder.path().join("numbers.toml.new"), "old").expect("written");
+        replace(&path, "one = 1\n").expect("written");
+        let mode = fs::metadata(&path).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
     }
 
     #[test]

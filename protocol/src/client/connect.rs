@@ -1,10 +1,14 @@
 //! Finding the service, connecting and shaking hands.
 
+#[cfg(unix)]
+use std::sync::Arc;
 use std::{io, time::Duration};
 
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{Client, ClientError, EventStream, FrameStream, Publisher};
+#[cfg(unix)]
+use crate::transport::Door;
 use crate::{
     ClientHello, ConnectionId, Hello, Preamble, PublishRequest, Role, StreamRequest, Verdict,
     Welcome,
@@ -24,6 +28,8 @@ pub struct Connector {
     hello: ClientHello,
     bridged: bool,
     endpoint: Option<Endpoint>,
+    #[cfg(unix)]
+    door: Option<Arc<Door>>,
     patience: Duration,
 }
 
@@ -47,6 +53,8 @@ impl Connector {
             hello: ClientHello { name, token: None, remote: None },
             bridged: false,
             endpoint: None,
+            #[cfg(unix)]
+            door: None,
             patience: Duration::ZERO,
         }
     }
@@ -57,6 +65,16 @@ impl Connector {
     pub fn bridged(mut self, token: Option<String>, remote: Option<String>) -> Self {
         self.bridged = true;
         (self.hello.token, self.hello.remote) = (token, remote);
+        self
+    }
+
+    /// Connects through the door that the service gave to its bridge. What comes through it is
+    /// always bridged.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn door(mut self, door: Arc<Door>) -> Self {
+        self.bridged = true;
+        self.door = Some(door);
         self
     }
 
@@ -105,6 +123,11 @@ impl Connector {
     }
 
     async fn attempt(&self, role: Role) -> Result<Opened, ClientError> {
+        #[cfg(unix)]
+        if let Some(door) = &self.door {
+            let connection = door.connect().await.map_err(|_| ClientError::Closed)?;
+            return self.within(connection, role).await;
+        }
         let candidates = match &self.endpoint {
             Some(endpoint) => vec![endpoint.clone()],
             None => Endpoint::candidates(),
@@ -115,9 +138,7 @@ impl Connector {
                     if !connection.peer()?.same_user {
                         return Err(ClientError::ForeignService(endpoint.to_string()));
                     }
-                    return timeout(HANDSHAKE, self.handshake(connection, role))
-                        .await
-                        .map_err(|_| ClientError::NoAnswer(HANDSHAKE))?;
+                    return self.within(connection, role).await;
                 }
                 Err(error) if means_not_running(&error) => {}
                 Err(source) => {
@@ -127,6 +148,11 @@ impl Connector {
         }
         let looked: Vec<String> = candidates.iter().map(Endpoint::to_string).collect();
         Err(ClientError::NotRunning(looked.join(", ")))
+    }
+
+    async fn within(&self, connection: Connection, role: Role) -> Result<Opened, ClientError> {
+        let opened = timeout(HANDSHAKE, self.handshake(connection, role)).await;
+        opened.map_err(|_| ClientError::NoAnswer(HANDSHAKE))?
     }
 
     async fn handshake(&self, connection: Connection, role: Role) -> Result<Opened, ClientError> {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use tokio::{
-    sync::{Mutex as AsyncMutex, oneshot},
+    sync::{Mutex as AsyncMutex, oneshot, watch},
     task::AbortHandle,
 };
 
@@ -32,10 +32,14 @@ struct Inner {
     waiting: Arc<Waiting>,
     next_id: AtomicU64,
     receiver: AbortHandle,
+    ended: watch::Receiver<Option<Ended>>,
     id: ConnectionId,
     version: String,
     pid: u32,
 }
+
+/// That a connection has ended, and why where the service said so.
+type Ended = Option<ErrorReply>;
 
 type Answer = oneshot::Sender<Result<Reply, ErrorReply>>;
 
@@ -49,8 +53,13 @@ impl Drop for Inner {
     }
 }
 
-async fn receive(mut reader: Reader, waiting: Arc<Waiting>) {
+async fn receive(mut reader: Reader, waiting: Arc<Waiting>, ended: watch::Sender<Option<Ended>>) {
+    let mut reason = None;
     while let Ok(Some(reply)) = reader.message::<ReplyMessage>(MAX_MESSAGE).await {
+        if reply.id == 0 {
+            reason = reply.result.err();
+            continue;
+        }
         let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let answer = waiting.as_mut().and_then(|waiting| waiting.remove(&reply.id));
         if let Some(answer) = answer {
@@ -60,15 +69,18 @@ async fn receive(mut reader: Reader, waiting: Arc<Waiting>) {
     }
     // Dropping the senders tells everybody who waits that the connection is closed.
     waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
+    ended.send_replace(Some(reason));
 }
 
 impl Client {
     pub(super) fn start(opened: Opened) -> Self {
         let waiting = Arc::new(Mutex::new(Some(HashMap::new())));
-        let receiver = tokio::spawn(receive(opened.reader, waiting.clone())).abort_handle();
+        let (sender, ended) = watch::channel(None);
+        let receiver = tokio::spawn(receive(opened.reader, waiting.clone(), sender)).abort_handle();
         Self(Arc::new(Inner {
             writer: AsyncMutex::new(opened.writer),
             waiting,
+            ended,
             next_id: AtomicU64::new(1),
             receiver,
             id: opened.id,
@@ -93,6 +105,14 @@ impl Client {
     #[must_use]
     pub fn service_pid(&self) -> u32 {
         self.0.pid
+    }
+
+    /// Returns once the connection has ended, with the reason where the service gave one.
+    /// Safe to cancel.
+    pub async fn closed(&self) -> Option<ErrorReply> {
+        let mut ended = self.0.ended.clone();
+        // A receiver that was stopped has ended as well.
+        ended.wait_for(Option::is_some).await.ok().and_then(|ended| ended.clone().flatten())
     }
 
     /// Sends `request` and waits for its reply; the service answers within its usual deadline.
@@ -133,6 +153,7 @@ macro_rules! call {
         }
     };
 }
+pub(super) use call;
 
 impl Client {
     /// All cameras.

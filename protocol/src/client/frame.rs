@@ -20,6 +20,13 @@ enum Bytes {
     Inline(Vec<u8>),
 }
 
+impl std::fmt::Debug for Frame {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Not its pixels.
+        f.debug_struct("Frame").field("header", self.header()).finish_non_exhaustive()
+    }
+}
+
 impl Frame {
     pub(super) fn mapped(
         header: FrameHeader,

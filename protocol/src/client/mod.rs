@@ -7,7 +7,9 @@ mod connect;
 mod control;
 mod events;
 pub mod frame;
+mod lasting;
 mod publish;
+mod remote;
 mod stream;
 
 use std::time::Duration;
@@ -15,6 +17,7 @@ use std::time::Duration;
 pub use connect::Connector;
 pub use control::Client;
 pub use events::EventStream;
+pub use lasting::{Lasting, LastingEvents, LastingPublisher, LastingStream, is_passing};
 pub use publish::{PublishEvent, Publisher};
 pub use stream::{FrameStream, StreamEvent};
 

@@ -20,6 +20,7 @@ use crate::{
 const MAX_SLOTS: usize = 64;
 
 /// What happens on a stream.
+#[derive(Debug)]
 pub enum StreamEvent {
     /// The stream is set up; frames follow.
     Started(Started),
@@ -52,6 +53,8 @@ pub struct FrameStream {
     /// Releases on their way out.
     outgoing: Vec<u8>,
     slots: HashMap<SlotId, Arc<Mapping>>,
+    /// Looked at before, and to be given again.
+    first: Option<StreamEvent>,
     id: ConnectionId,
 }
 
@@ -66,6 +69,7 @@ impl FrameStream {
             releaser,
             outgoing: Vec::new(),
             slots: HashMap::new(),
+            first: None,
             id,
         })
     }
@@ -79,6 +83,9 @@ impl FrameStream {
     /// What happens next. Safe to cancel with shared delivery; with inline delivery a frame
     /// that was on its way may be lost with the connection's order, so drop the stream then.
     pub async fn next(&mut self) -> Result<StreamEvent, ClientError> {
+        if let Some(event) = self.first.take() {
+            return Ok(event);
+        }
         loop {
             let message = tokio::select! {
                 biased;
@@ -116,6 +123,11 @@ impl FrameStream {
                 return Ok(frame);
             }
         }
+    }
+
+    /// Has `event` be what happens next.
+    pub(super) fn put_back(&mut self, event: StreamEvent) {
+        self.first = Some(event);
     }
 
     fn map(&mut self, slot: SlotId, length: u64, handle: u64) -> Result<(), ClientError> {

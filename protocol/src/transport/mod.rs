@@ -4,6 +4,8 @@
 //! stays in the reader's buffer. A cancelled write leaves half a message behind: the writer
 //! refuses every further one.
 
+#[cfg(unix)]
+mod door;
 mod reader;
 mod writer;
 
@@ -19,6 +21,8 @@ use windows as platform;
 
 use std::{io, sync::Arc};
 
+#[cfg(unix)]
+pub use door::Door;
 pub use reader::Reader;
 #[cfg(feature = "client")]
 pub(crate) use writer::ReleaseEnd;
@@ -83,6 +87,13 @@ impl Listener {
     /// perhaps a socket file that was left behind.
     pub fn bind(endpoint: &Endpoint) -> io::Result<Self> {
         platform::bind(endpoint).map(Self)
+    }
+
+    /// A Unix stream socket that listens already, such as one that systemd passed. To be called
+    /// within a runtime.
+    #[cfg(unix)]
+    pub fn passed(socket: std::os::fd::OwnedFd) -> io::Result<Self> {
+        platform::passed(socket).map(Self)
     }
 
     /// The next connection. Safe to cancel.

@@ -4,7 +4,10 @@ use std::{
     collections::VecDeque,
     io::{self, IoSlice, IoSliceMut},
     mem::MaybeUninit,
-    os::fd::{AsFd as _, BorrowedFd, OwnedFd},
+    os::{
+        fd::{AsFd as _, BorrowedFd, OwnedFd},
+        unix::net::UnixStream as StdStream,
+    },
 };
 
 use interprocess::{
@@ -47,8 +50,40 @@ pub(super) fn bind(endpoint: &Endpoint) -> io::Result<Listener> {
     ListenerOptions::new().name(name).mode(0o600).reclaim_name(false).create_tokio()
 }
 
+pub(super) fn passed(socket: OwnedFd) -> io::Result<Listener> {
+    let socket = interprocess::os::unix::uds_local_socket::tokio::Listener::try_from(socket)?;
+    Ok(Listener::from(socket))
+}
+
 pub(super) async fn accept(listener: &Listener) -> io::Result<Stream> {
     listener.accept().await.map(Stream)
+}
+
+/// A stream on a socket that is connected already.
+pub(super) fn adopt(socket: StdStream) -> io::Result<Stream> {
+    socket.set_nonblocking(true)?;
+    Ok(Stream(LocalStream::UdSocket(UnixStream::from_std(socket)?.into())))
+}
+
+/// Passes a descriptor, with one byte that means nothing.
+pub(super) async fn pass(socket: &UnixStream, descriptor: BorrowedFd<'_>) -> io::Result<()> {
+    let byte = [IoSlice::new(&[0])];
+    socket.async_io(Interest::WRITABLE, || send_now(socket, &byte, Some(descriptor))).await?;
+    Ok(())
+}
+
+/// The next descriptor that was passed; `None` where the other side has closed. Safe to cancel.
+pub(super) async fn take(socket: &UnixStream) -> io::Result<Option<OwnedFd>> {
+    let mut objects = VecDeque::new();
+    // One byte at a time: each comes with a descriptor of its own.
+    let mut byte = [0];
+    let receive = || receive_now(socket, &mut byte, &mut objects);
+    let got = socket.async_io(Interest::READABLE, receive).await?;
+    match (got, objects.pop_front()) {
+        (0, _) => Ok(None),
+        (_, Some(object)) => Ok(Some(object)),
+        (_, None) => Err(io::Error::new(io::ErrorKind::InvalidData, "no descriptor came along")),
+    }
 }
 
 impl Stream {

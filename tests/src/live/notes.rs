@@ -53,13 +53,13 @@ impl<T: Clone + Debug> Notes<T> {
 }
 
 /// A thread that reads until this is dropped.
-pub(super) struct Reading {
+pub(crate) struct Reading {
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Reading {
-    pub(super) fn start<F: Future<Output = ()>>(read: impl FnOnce() -> F + Send + 'static) -> Self {
+    pub(crate) fn start<F: Future<Output = ()>>(read: impl FnOnce() -> F + Send + 'static) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

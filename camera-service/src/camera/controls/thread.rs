@@ -4,9 +4,11 @@ use std::{
     io,
     sync::{
         Arc,
+        atomic::{AtomicU64, Ordering},
         mpsc::{Receiver, SyncSender, TryRecvError, sync_channel},
     },
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use protocol::{
@@ -19,6 +21,7 @@ use super::{
     validate,
 };
 use crate::{
+    clock,
     device::{self, Controls, Device, wake::Waker},
     events::Hub,
 };
@@ -49,6 +52,38 @@ pub(super) struct Started {
     pub(super) waker: Arc<Waker>,
     /// The thread itself.
     pub(super) thread: JoinHandle<()>,
+    /// Whether it is in a call into the device.
+    pub(super) busy: Busy,
+}
+
+/// Since when a control thread has been in one call into its device, on the monotonic clock in ns;
+/// 0 while it waits for something to do. Clones are the same.
+#[derive(Clone)]
+pub(super) struct Busy(Arc<AtomicU64>);
+
+impl Busy {
+    /// One that has just begun with something.
+    fn new() -> Self {
+        Self(Arc::new(AtomicU64::new(clock::monotonic_ns())))
+    }
+
+    /// It begins with the next thing.
+    fn begins(&self) {
+        self.0.store(clock::monotonic_ns(), Ordering::Relaxed);
+    }
+
+    /// It has nothing to do.
+    fn rests(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
+    /// How long it has been in one call.
+    pub(super) fn time(&self) -> Duration {
+        match self.0.load(Ordering::Relaxed) {
+            0 => Duration::ZERO,
+            since => Duration::from_nanos(clock::monotonic_ns().saturating_sub(since)),
+        }
+    }
 }
 
 /// Starts the thread, which ends when the sender is dropped and the waker woken, and when the
@@ -63,11 +98,14 @@ pub(super) fn start(
     let (sender, jobs) = sync_channel(queue);
     let waker = Arc::new(Waker::new()?);
     let wake = waker.clone();
+    let busy = Busy::new();
+    let noted = busy.clone();
     let thread = thread::Builder::new().name("controls".to_owned()).spawn(move || {
         let _alive = alive;
         match device.controls() {
             Ok(controls) => {
-                let mut authority = Authority { camera, controls, hub, known: Vec::new() };
+                let mut authority =
+                    Authority { camera, controls, hub, known: Vec::new(), busy: noted };
                 if let Err(error) = authority.run(&jobs, &wake) {
                     tracing::debug!(camera = %authority.camera, "controls ended: {error}");
                 }
@@ -76,7 +114,7 @@ pub(super) fn start(
             Err(error) => refuse_all(&jobs, &reply_for(&camera, "its controls", &error)),
         }
     })?;
-    Ok(Started { jobs: sender, waker, thread })
+    Ok(Started { jobs: sender, waker, thread, busy })
 }
 
 fn refuse_all(jobs: &Receiver<Job>, error: &ErrorReply) {
@@ -110,6 +148,7 @@ struct Authority {
     hub: Hub,
     /// The controls as they were told last.
     known: Vec<Control>,
+    busy: Busy,
 }
 
 impl Authority {
@@ -123,7 +162,10 @@ impl Authority {
                     Err(TryRecvError::Disconnected) => return Ok(()),
                 }
             }
-            if !self.controls.wait(waker)?.is_empty() {
+            self.busy.rests();
+            let changed = self.controls.wait(waker)?;
+            self.busy.begins();
+            if !changed.is_empty() {
                 self.refresh()?;
             }
         }
@@ -131,6 +173,7 @@ impl Authority {
 
     /// Lists the controls anew and tells event readers which have changed.
     fn refresh(&mut self) -> Result<(), device::Error> {
+        self.busy.begins();
         let now = self.controls.list()?;
         for control in &now {
             let before = self.known.iter().find(|known| known.name == control.name);
@@ -183,6 +226,7 @@ impl Authority {
         let control = control.ok_or_else(|| validate::no_such(&self.camera, name, &self.known))?;
         let value = validate::value(control, &setting.value)?;
         let setting = ControlSetting { name: name.clone(), value };
+        self.busy.begins();
         self.controls.set(&setting).map_err(|error| reply_for(&self.camera, name, &error))
     }
 

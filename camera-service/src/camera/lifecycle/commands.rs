@@ -16,7 +16,7 @@ impl Life {
                 if matches!(self.phase, Phase::Streaming(_)) && !self.is_wanted() {
                     self.close(now);
                 }
-                self.camera.update(|facts| facts.held_open = false);
+                self.camera.update(|facts| facts.hold = None);
                 // Who asked may have gone.
                 let _ = reply.send(());
             }
@@ -69,7 +69,7 @@ impl Life {
         self.hold = Some(wish);
         self.wish = wish;
         if matches!(self.phase, Phase::Streaming(_)) && self.is_open_as(wish) {
-            self.camera.update(|facts| facts.held_open = true);
+            self.camera.update(|facts| facts.hold = Some(wish));
             return Ok(now);
         }
         Ok(None)

@@ -12,7 +12,7 @@ use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode};
 use clap::{Args, ValueEnum};
 use protocol::{
     FrameRate, Mode, PixelFormat, PublishRequest, Size,
-    client::{PublishEvent, Publisher},
+    client::{Lasting, LastingPublisher, PublishEvent},
 };
 use serde::Serialize;
 
@@ -20,14 +20,19 @@ use self::{
     format::Content,
     source::{Frames, Pace, Source, Taken},
 };
-use super::{CliError, Outcome, Session, output, session::Interrupt, text};
+use super::{
+    CliError, Outcome, Session, output,
+    session::{self, Interrupt},
+    text,
+};
 
 const AFTER_HELP: &str = "\
 Frames come from standard input: JPEG images one after the other, Y4M, or raw video without
 padding, for which --format and --size have to be named. What is live sets its own pace, and
 frames are passed over while the service is busy or nobody watches; a file or a folder is read
 no faster than --fps. The camera is there until the input ends or this is interrupted; programs
-that watch it then wait, and go on when it is published again under the same name.
+that watch it then wait, and go on when it is published again under the same name. When the service
+is started anew, it is published again by itself.
 
 Examples:
   ffmpeg -re -i film.mkv -f mjpeg -q:v 3 - | camera-service publish film --fps 25
@@ -59,6 +64,9 @@ pub(super) struct PublishArgs {
     /// Read no faster than --fps, also where the input is no file.
     #[arg(long)]
     pace: bool,
+    /// End with the service, rather than wait until it is back.
+    #[arg(long)]
+    no_reconnect: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -112,12 +120,13 @@ pub(super) async fn run(args: PublishArgs, session: &Session) -> Outcome {
         colour: begun.colour,
     };
     let mode = request.mode;
-    let mut publisher = session.connector().publish(request).await?;
-    let camera = publisher.camera().to_string();
+    let mut publisher = session.connector().lasting_publish(request).await?;
+    let camera = publisher.camera().map(ToString::to_string).unwrap_or_default();
     if !session.json && std::io::stderr().is_terminal() {
         output::note(&format!("{camera}: {mode}; Ctrl-C ends it"));
     }
-    let sent = send(&mut publisher, &mut frames, &mut interrupt).await;
+    let lasts = !args.no_reconnect;
+    let sent = send(&mut publisher, &mut frames, &mut interrupt, lasts).await;
     let report =
         Report { camera: &camera, frames: frames.sent(), passed_over: frames.passed_over() };
     match sent {
@@ -162,30 +171,40 @@ fn source(args: &PublishArgs) -> Result<Source, CliError> {
 
 /// Sends frames as they are wanted until there are no more, or the user has had enough.
 async fn send(
-    publisher: &mut Publisher,
+    publisher: &mut LastingPublisher,
     frames: &mut Frames,
     interrupt: &mut Interrupt,
+    lasts: bool,
 ) -> Result<(), CliError> {
     let (mut wanted, mut credit) = (false, 0u32);
     loop {
-        tokio::select! {
+        let event = tokio::select! {
             biased;
             () = interrupt.wait() => return Ok(()),
-            event = publisher.next() => match event {
-                Ok(PublishEvent::Demand { watchers, credit: more }) => {
-                    wanted = watchers > 0;
-                    credit = credit.saturating_add(more);
-                }
-                Err(error) => return Err(error.into()),
-            },
+            event = publisher.next() => event?,
             taken = frames.take(wanted, credit > 0) => match taken? {
-                Taken::Frame(bytes) => {
-                    publisher.send(&bytes, None).await?;
-                    credit -= 1;
-                    frames.was_sent();
-                }
+                Taken::Frame(bytes) => match publisher.send(&bytes, None).await? {
+                    None => {
+                        credit -= 1;
+                        frames.was_sent();
+                        continue;
+                    }
+                    Some(gone) => gone,
+                },
                 Taken::End => return Ok(()),
             },
+        };
+        match event {
+            Lasting::Came(PublishEvent::Demand { watchers, credit: more }) => {
+                wanted = watchers > 0;
+                credit = credit.saturating_add(more);
+            }
+            Lasting::Gone(error) if !lasts => return Err(error.into()),
+            Lasting::Gone(error) => {
+                (wanted, credit) = (false, 0);
+                output::note(&session::waiting(&error));
+            }
+            Lasting::Reconnected { gap } => output::note(&session::back(gap)),
         }
     }
 }

@@ -18,7 +18,8 @@ use std::{
 use clap::Args;
 use protocol::{
     ClientError, Crop, Delivery, ErrorKind, Frame, FrameRate, Mode, Rotation, Size, StreamFormat,
-    StreamRequest, client::StreamEvent,
+    StreamRequest,
+    client::{Lasting, StreamEvent},
 };
 
 use self::{
@@ -29,7 +30,7 @@ use super::{
     CliError, Outcome, Session,
     args::{CameraArg, crop, stream_format},
     background::Background,
-    session::Interrupt,
+    session::{self, Interrupt},
 };
 
 /// A reader of our output that takes nothing for so long after the end loses the rest.
@@ -38,7 +39,8 @@ const LAST_WRITES: Duration = Duration::from_secs(1);
 const AFTER_HELP: &str = "\
 Without -o frames are read and counted, and the figures printed at the end. With -o they are
 written one after the other: JPEG images for jpeg, Y4M for i420, raw video without padding for
-all other formats. Ends cleanly when interrupted and when its reader goes away.
+all other formats. Ends cleanly when interrupted and when its reader goes away. When the service
+is started anew, frames go on by themselves.
 
 Examples:
   camera-service stream test:0 --count 100
@@ -85,6 +87,9 @@ pub(super) struct StreamArgs {
     /// Have frames sent over the socket rather than in shared memory.
     #[arg(long)]
     inline: bool,
+    /// End with the service, rather than wait until it is back.
+    #[arg(long)]
+    no_reconnect: bool,
 }
 
 impl StreamArgs {
@@ -109,7 +114,7 @@ pub(super) async fn run(args: StreamArgs, session: &Session) -> Outcome {
         let message = "frames are not written to a terminal; name a file with -o, or use a pipe";
         return Err(CliError::Usage(message.to_owned()));
     }
-    let mut stream = session.connector().stream(args.request()).await?;
+    let mut stream = session.connector().lasting_stream(args.request()).await?;
     let mut progress = Progress::start();
     let mut sink = Sink { target, container: args.container, open: None };
     let mut interrupt = Interrupt::new();
@@ -121,11 +126,26 @@ pub(super) async fn run(args: StreamArgs, session: &Session) -> Outcome {
             error = sink.failed() => break Err(error),
             event = stream.next() => event,
         };
+        let event = match event {
+            Ok(Lasting::Came(event)) => Ok(event),
+            Ok(Lasting::Gone(error)) if args.no_reconnect => Err(error),
+            Ok(Lasting::Gone(error)) => {
+                progress.note(&session::waiting(&error));
+                continue;
+            }
+            Ok(Lasting::Reconnected { gap }) => {
+                progress.note(&session::back(gap));
+                continue;
+            }
+            Err(error) => Err(error),
+        };
         let handled = match event {
             Ok(StreamEvent::Frame(frame)) => {
                 progress.frame(frame.header());
                 sink.frame(frame, &mut interrupt).await
             }
+            // A second one: of a service that was started anew.
+            Ok(StreamEvent::Started(started)) if sink.is_open() => sink.mode_changed(started.mode),
             Ok(StreamEvent::Started(started)) => sink.begin(started.mode).inspect(|()| {
                 progress.started(&started, sink.container());
             }),
@@ -178,6 +198,10 @@ struct Open {
 }
 
 impl Sink {
+    fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
     fn container(&self) -> Option<Container> {
         self.open.as_ref().map(|open| open.container)
     }

@@ -1,19 +1,26 @@
 //! What each request does.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use protocol::{
-    CameraId, ErrorKind, ErrorReply, Event, FrameRate, ModeWish, PixelFormat, Reply, Request,
+    CameraId, ErrorKind, ErrorReply, FrameRate, ModeWish, PixelFormat, Reply, Request,
     ServiceStatus, Size,
 };
 
-use super::super::Server;
-use crate::{config::Config, slots::Pool};
+use super::{
+    super::{Server, clients::Connected},
+    remote,
+};
+use crate::slots::Pool;
 
 type Result<T = Reply> = std::result::Result<T, ErrorReply>;
 
 /// Does what `request` asks for.
-pub(super) async fn handle(server: &Arc<Server>, request: Request) -> Result {
+pub(super) async fn handle(
+    server: &Arc<Server>,
+    connected: &Arc<Connected>,
+    request: Request,
+) -> Result {
     let registry = &server.registry;
     match request {
         Request::ListCameras => Ok(Reply::Cameras(registry.summaries())),
@@ -44,11 +51,11 @@ pub(super) async fn handle(server: &Arc<Server>, request: Request) -> Result {
         Request::Disconnect { connection } => {
             server.clients.disconnect(connection).map(|()| Reply::Done)
         }
-        Request::AddTestCamera { wish } => add_test_camera(server, wish),
+        Request::AddTestCamera { wish } => add_test_camera(server, wish).await,
         Request::RemoveTestCamera { camera } => {
             registry.remove_test_camera(&camera).await.map(|()| Reply::Done)
         }
-        Request::ReloadConfig => reload(server).await,
+        Request::ReloadConfig => super::super::reload(server, true).await.map(|()| Reply::Done),
         // The connection's writer stops the service once this reply is written.
         Request::Shutdown => Ok(Reply::Done),
         Request::ListPresets { camera } => Ok(Reply::Presets(registry.find(&camera)?.presets())),
@@ -72,7 +79,28 @@ pub(super) async fn handle(server: &Arc<Server>, request: Request) -> Result {
             registry.find(&camera)?.controls().unpin(names).await.map(|()| Reply::Done)
         }
         Request::SetPrivacy { off } => set_privacy(server, off).await,
-        _ => Err(ErrorReply::new(ErrorKind::Unsupported, "not yet")),
+        Request::ListTokens => Ok(Reply::Tokens(server.tokens.summaries())),
+        Request::AddToken { token } => remote::add_token(server, token).await,
+        Request::RevokeToken { name } => server.tokens.revoke(&name).await.map(|()| Reply::Done),
+        Request::BridgeStatus => Ok(Reply::Bridge(server.bridge.status())),
+        Request::SetBridge { wish } => server.bridge.set(wish).await.map(Reply::Bridge),
+        Request::WhoAmI => remote::who_am_i(connected),
+        Request::RedeemInvitation { secret, remote } => {
+            remote::redeem(server, &secret, &remote).await
+        }
+        Request::Watch { camera } => remote::watch(server, connected, &camera),
+        Request::Unwatch { camera } => {
+            // One that was not watched is not watched now, as wished.
+            server.clients.unview(connected, &camera);
+            Ok(Reply::Done)
+        }
+        Request::CountFrames { frames, dropped } => {
+            connected.count_frames(frames, dropped);
+            Ok(Reply::Done)
+        }
+        Request::BridgeListening { listening } => {
+            server.bridge.listens(connected, listening).map(|()| Reply::Done)
+        }
     }
 }
 
@@ -104,8 +132,8 @@ fn status(server: &Server) -> ServiceStatus {
         pid: std::process::id(),
         since_unix_ns: server.since_unix_ns,
         endpoint: server.endpoint.to_string(),
-        config: server.config_path.display().to_string(),
-        started_by: started_by(),
+        config: server.source.path().display().to_string(),
+        started_by: server.started_by.clone(),
         privacy_off: server.privacy.is_off(),
         cameras: server.registry.summaries(),
         connections: server.clients.count(),
@@ -114,13 +142,7 @@ fn status(server: &Server) -> ServiceStatus {
     }
 }
 
-fn started_by() -> String {
-    // systemd gives every unit that it starts an id of its own.
-    let by = if std::env::var_os("INVOCATION_ID").is_some() { "systemd" } else { "by hand" };
-    by.to_owned()
-}
-
-fn add_test_camera(server: &Server, wish: ModeWish) -> Result {
+async fn add_test_camera(server: &Server, wish: ModeWish) -> Result {
     let ModeWish { format, size, rate } = wish;
     if let Some(format @ PixelFormat::Other(_)) = format {
         let message = format!("a test camera does not come in {format}");
@@ -128,31 +150,6 @@ fn add_test_camera(server: &Server, wish: ModeWish) -> Result {
     }
     let size = size.unwrap_or(Size::new(640, 480));
     let rate = rate.unwrap_or(FrameRate::new(30, 1));
-    let camera = server.registry.add_test_camera(size, rate)?;
+    let camera = server.registry.add_test_camera(size, rate).await?;
     Ok(Reply::Camera(Box::new(camera.detail())))
-}
-
-async fn reload(server: &Arc<Server>) -> Result {
-    let path: PathBuf = server.config_path.clone();
-    // The default file may be missing; then the defaults are in force.
-    let loaded = tokio::task::spawn_blocking(move || {
-        if path.exists() {
-            Config::load(Some(&path)).map(|(config, _)| config)
-        } else {
-            Ok(Config::default())
-        }
-    });
-    match loaded.await {
-        Ok(Ok(config)) => {
-            server.config.send_replace(Arc::new(config));
-            server.hub.send(Event::ConfigReloaded);
-            Ok(Reply::Done)
-        }
-        Ok(Err(error)) => {
-            let message = error.to_string();
-            server.hub.send(Event::ConfigRefused { message: message.clone() });
-            Err(ErrorReply::new(ErrorKind::Storage, message))
-        }
-        Err(_) => Err(ErrorReply::new(ErrorKind::Internal, "the configuration was not read")),
-    }
 }

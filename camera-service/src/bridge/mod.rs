@@ -1,0 +1,214 @@
+//! The bridge: cameras for browsers, phones and other machines, by HTTP and WebSocket.
+//!
+//! A client of the service with a process of its own, which can crash or be attacked without the
+//! owner of the cameras noticing. It knows `protocol`'s client and nothing of the service's
+//! inside. Everything runs on one thread, its tokio runtime's; what reads files or asks the
+//! system for names goes to a blocking thread.
+//!
+//! - [`listen`] accepts, within limits, and makes a [`socket`], with [`tls`] where wished.
+//! - [`gate`] looks at Host and Origin, [`login`] counts failures, [`viewer`] is who logged in.
+//! - [`http`] answers requests, [`ws`] speaks `camera.v1.json`.
+//! - [`confine`] takes from the process what it does not need.
+//! - [`source`] has each picture once for all who watch it.
+//!
+//! Nothing that comes from outside is trusted with more than it shows a token for: the service
+//! verifies tokens and checks every request. What waits is bounded everywhere, and what a viewer
+//! does, or fails to do, costs that viewer alone.
+
+mod assets;
+#[cfg(target_os = "linux")]
+pub mod confine;
+mod gate;
+mod http;
+mod listen;
+mod login;
+mod metrics;
+mod names;
+mod service;
+mod socket;
+mod source;
+mod tls;
+mod viewer;
+mod ws;
+
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
+
+use protocol::{BridgeListening, endpoint::Endpoint};
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::config;
+use gate::Gate;
+use login::Logins;
+use metrics::Counters;
+use names::{Known, Names};
+use service::Service;
+use source::Sources;
+use tls::Tls;
+
+/// How long connections have to end.
+const END: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// How the bridge is to run.
+#[derive(Debug)]
+pub struct Options {
+    /// As the section `[bridge]` says; `enabled` does not matter.
+    pub config: config::Bridge,
+    /// Whether an address off loopback may do without TLS.
+    pub insecure: bool,
+    /// A token that stands in for those that are not shown: anybody on this machine may do what
+    /// it grants. On loopback only.
+    pub open_token: Option<String>,
+    /// The folder in which the own certificate is kept.
+    pub tls_folder: PathBuf,
+    /// Where the service listens, if not where it usually does.
+    pub endpoint: Option<Endpoint>,
+}
+
+/// Why the bridge does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum BridgeError {
+    /// Anybody in the network could read along.
+    #[error(
+        "{0} can be reached from other machines, and without TLS everybody in between can read \
+         tokens and pictures; use --tls self (tls = \"self\" in the configuration), or \
+         --insecure to do without all the same"
+    )]
+    NeedsTls(SocketAddr),
+    /// Anybody in the network could watch.
+    #[error("{0} can be reached from other machines: --open-watch is for loopback only")]
+    OpenWatch(SocketAddr),
+    /// The address cannot be had.
+    #[error("cannot listen at {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A certificate cannot be used.
+    #[error("cannot use {path}: {reason}")]
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The own certificate cannot be made or kept.
+    #[error("cannot {doing} in {folder}: {source}")]
+    Keep {
+        /// What was tried.
+        doing: &'static str,
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// What all connections share.
+struct Bridge {
+    service: Arc<Service>,
+    sources: Sources,
+    gate: Gate,
+    names: Arc<Known>,
+    logins: Logins,
+    counters: Counters,
+    open_token: Option<String>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Bridge {
+    /// What stands in for a token that is not shown.
+    fn open_token(&self) -> Option<&str> {
+        self.open_token.as_deref()
+    }
+}
+
+/// Runs the bridge until `stop` is cancelled; `ready` is told where it listens.
+pub async fn run(
+    options: Options,
+    stop: CancellationToken,
+    ready: impl FnOnce(&BridgeListening),
+) -> Result<(), BridgeError> {
+    let Options { config, insecure, open_token, tls_folder, endpoint } = options;
+    let address = config.listen;
+    let is_loopback = address.ip().to_canonical().is_loopback();
+    if !is_loopback && config.tls == config::Tls::Off && !insecure {
+        return Err(BridgeError::NeedsTls(address));
+    }
+    if !is_loopback && open_token.is_some() {
+        return Err(BridgeError::OpenWatch(address));
+    }
+    let wish = config.tls.clone();
+    let prepared = tokio::task::spawn_blocking(move || {
+        let names = Names::read();
+        Tls::load(&wish, tls_folder, &names).map(|tls| (names, tls))
+    });
+    let failed = |source: io::Error| BridgeError::Listen { address, source };
+    let (names, tls) = prepared.await.map_err(|error| failed(error.into()))??;
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    let listening = BridgeListening {
+        urls: urls(bound, &names, tls.is_some()),
+        fingerprint: tls.as_ref().map(Tls::fingerprint),
+    };
+    tracing::info!(address = %bound, tls = tls.is_some(), "listening");
+    ready(&listening);
+    let service = Service::connect(endpoint, listening, stop.child_token());
+    let bridge = Arc::new(Bridge {
+        sources: Sources::new(service.clone()),
+        service,
+        gate: Gate::new(config.allowed_hosts),
+        names: Arc::new(Known::new(names)),
+        logins: Logins::default(),
+        counters: Counters::default(),
+        open_token,
+        stop: stop.clone(),
+        tasks: TaskTracker::new(),
+    });
+    let limits = listen::Limits {
+        all: config.connections as usize,
+        each: config.connections_per_address as usize,
+    };
+    listen::run(bridge.clone(), listener, tls, limits).await;
+    bridge.tasks.close();
+    // Who has not ended by then ends with the process.
+    let _ = tokio::time::timeout(END, bridge.tasks.wait()).await;
+    Ok(())
+}
+
+/// Where the bridge can be reached; what other devices reach comes first.
+fn urls(bound: SocketAddr, names: &Names, is_encrypted: bool) -> Vec<String> {
+    let scheme = if is_encrypted { "https" } else { "http" };
+    let port = bound.port();
+    let url = |host: String| format!("{scheme}://{host}:{port}/");
+    if !bound.ip().is_unspecified() {
+        return vec![url(SocketAddr::new(bound.ip(), 0)
+            .to_string()
+            .trim_end_matches(":0")
+            .to_owned())];
+    }
+    let address = names.reachable().map(|ip| SocketAddr::new(ip, 0).to_string());
+    let address = address.map(|text| text.trim_end_matches(":0").to_owned());
+    let local = names.hosts.iter().find(|host| host.ends_with(".local")).cloned();
+    address.into_iter().chain(local).chain(["localhost".to_owned()]).map(url).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_those_that_others_can_use() {
+        let mut names = Names::default();
+        names.hosts.extend(["desk".to_owned(), "desk.local".to_owned(), "localhost".to_owned()]);
+        names.addresses.extend([[127, 0, 0, 1].into(), [192, 168, 1, 5].into()]);
+        let of = |text: &str, tls| urls(text.parse().expect("an address"), &names, tls);
+        assert_eq!(of("127.0.0.1:80", false), ["http://127.0.0.1:80/"]);
+        assert_eq!(of("[::1]:81", true), ["https://[::1]:81/"]);
+        let all = ["https://192.168.1.5:82/", "https://desk.local:82/", "https://localhost:82/"];
+        assert_eq!(of("0.0.0.0:82", true), all);
+    }
+}

@@ -1,0 +1,138 @@
+//! `bridge`: cameras for browsers and other machines.
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+
+use clap::Args;
+use protocol::{BridgeListening, Client, Reply, Request, Scope, TokenRequest, endpoint::Endpoint};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    CliError, Global, Outcome, Session, logging, output,
+    session::{Interrupt, answer},
+};
+use crate::{
+    bridge::{self, Options},
+    config::{self, Config, Tls, bridge_listen},
+};
+
+const AFTER_HELP: &str = "\
+Runs until interrupted, beside a service that runs already; what the section [bridge] of the
+configuration says holds where nothing else is said. Everybody needs a token, on this machine too
+(`camera-service token add`). Addresses off loopback need --tls as well.
+
+Examples:
+  camera-service bridge
+  camera-service bridge --listen 0.0.0.0:8443 --tls self
+  camera-service bridge --listen [::]:8443 --tls fullchain.pem,privkey.pem
+  camera-service bridge --open-watch";
+
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(super) struct BridgeArgs {
+    /// Listen at this address and port.
+    #[arg(long, value_name = "ADDR:PORT", value_parser = bridge_listen)]
+    listen: Option<SocketAddr>,
+    /// Encrypt: self for a certificate that is made and kept, or two PEM files; off for none.
+    #[arg(long, value_name = "self|CERT,KEY")]
+    tls: Option<Tls>,
+    /// Do without TLS although other machines can connect: everybody in between can read along.
+    #[arg(long)]
+    insecure: bool,
+    /// Let anybody on this machine watch without a token; on loopback only.
+    #[arg(long)]
+    open_watch: bool,
+    /// Read this configuration in place of the usual one; it must exist.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// What to log to stderr: error, warn, info, debug or trace, or filters as in RUST_LOG.
+    #[arg(long, value_name = "LEVEL")]
+    log: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Line<'a> {
+    Listening { urls: &'a [String], fingerprint: Option<&'a str> },
+}
+
+pub(super) async fn run(args: BridgeArgs, session: &Session, global: &Global) -> Outcome {
+    logging::start(args.log.as_deref())?;
+    let (Config { bridge: mut config, .. }, _) = Config::load(args.config.as_deref())?;
+    config.listen = args.listen.unwrap_or(config.listen);
+    config.tls = args.tls.unwrap_or(config.tls);
+    let open_watch = args.open_watch || config.open_watch;
+    let client = session.control().await?;
+    let open = if open_watch { Some(OpenWatch::begin(&client).await?) } else { None };
+    let options = Options {
+        config,
+        insecure: args.insecure,
+        open_token: open.as_ref().map(|open| open.secret.clone()),
+        tls_folder: config::state_dir()?.join("tls"),
+        endpoint: global.socket.as_ref().map(Endpoint::at),
+    };
+    let stop = CancellationToken::new();
+    let mut interrupt = Interrupt::new();
+    let json = session.json;
+    let running = bridge::run(options, stop.clone(), |listening| tell(listening, json));
+    tokio::pin!(running);
+    let ended = tokio::select! {
+        ended = &mut running => ended,
+        () = interrupt.wait() => {
+            stop.cancel();
+            running.await
+        }
+    };
+    if let Some(open) = open {
+        open.end(&client).await;
+    }
+    ended?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says where the bridge is. Nobody may be there to read it, which is no reason not to run.
+fn tell(listening: &BridgeListening, json: bool) {
+    let BridgeListening { urls, fingerprint } = listening;
+    let text = if json {
+        output::json_line(&Line::Listening { urls, fingerprint: fingerprint.as_deref() })
+    } else {
+        let mut text = format!("Listening at {}\n", urls.join(" "));
+        if let Some(fingerprint) = fingerprint {
+            text.push_str(&format!("SHA-256 of the certificate: {fingerprint}\n"));
+        }
+        Ok(text)
+    };
+    let _ = text.and_then(|text| output::print(&text));
+}
+
+/// The token that stands in for those that are not shown, for as long as this runs.
+struct OpenWatch {
+    name: String,
+    secret: String,
+}
+
+impl OpenWatch {
+    /// It ends by itself, should this program not be able to end it.
+    const LASTS_S: u64 = 30 * 86_400;
+
+    async fn begin(client: &Client) -> Result<Self, CliError> {
+        let name = format!("open-watch-{}", std::process::id());
+        let token = TokenRequest {
+            name: name.clone(),
+            scopes: vec![Scope::Watch],
+            cameras: Vec::new(),
+            expires_s: Some(Self::LASTS_S),
+            invitation_s: None,
+        };
+        match answer(client.request(Request::AddToken { token })).await? {
+            Reply::TokenAdded(token) => Ok(Self { name, secret: token.secret }),
+            _ => Err(protocol::ClientError::Unexpected("another kind of reply").into()),
+        }
+    }
+
+    async fn end(self, client: &Client) {
+        if let Err(error) = answer(client.request(Request::RevokeToken { name: self.name })).await {
+            tracing::warn!("the token for --open-watch was not ended: {error}");
+        }
+    }
+}

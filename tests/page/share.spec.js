@@ -1,0 +1,93 @@
+// A browser's own camera becomes one of the service's, over HTTPS with the certificate that the service
+// made for itself, and another browser watches it.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { PHONE, URL_OF_PAGE, json, live, newToken, open, until, watch } from "./harness.js";
+
+const LOST = [/WebSocket connection|ERR_CONNECTION|Failed to load resource/];
+
+/** Runs in the page: what the canvas shows, as so many colours by so many; and how often it changes in a second. */
+async function look(selector) {
+  const canvas = document.querySelector(selector);
+  const small = document.createElement("canvas");
+  [small.width, small.height] = [32, 18];
+  const context = small.getContext("2d", { willReadFrequently: true });
+  const seen = new Set();
+  let green = 0;
+  for (const end = performance.now() + 1_000; performance.now() < end; ) {
+    await new Promise(requestAnimationFrame);
+    context.drawImage(canvas, 0, 0, 32, 18);
+    const { data } = context.getImageData(0, 0, 32, 18);
+    seen.add(data.join());
+    green = data[4 * (9 * 32 + 4) + 1] - data[4 * (9 * 32 + 4)];
+  }
+  return { changes: seen.size, green, width: canvas.width, height: canvas.height };
+}
+
+test("the first browser watches the camera of the second", async (t) => {
+  assert.match(URL_OF_PAGE, /^https:/);
+  const first = await open({ token: (await newToken("watch", "control")).token });
+  const second = await open({ token: (await newToken("publish")).token, options: PHONE, expected: LOST });
+  await second.page.getByLabel("Name", { exact: true }).fill("phöne 7");
+  await second.page.getByLabel("Size", { exact: true }).selectOption("640x480");
+  await second.page.getByRole("button", { name: "Start sharing" }).click();
+  await second.page.getByText("On as published:phone-7. Nobody watches yet.").waitFor();
+  await second.page.getByText("Your camera is shared").waitFor();
+  assert.match(await second.page.title(), /Shared/);
+
+  await first.page.locator('.camera[data-camera="published:phone-7"]').click();
+  await watch(first.page, "published:phone-7");
+  await second.page.getByText("1 watcher now.").waitFor();
+  const seen = await first.page.evaluate(look, '.view[data-camera="published:phone-7"] canvas');
+  t.diagnostic(`${seen.changes} pictures in a second`);
+  assert.deepEqual([seen.width, seen.height], [640, 480]);
+  assert.ok(seen.changes >= 5, `${seen.changes} pictures in a second`);
+  assert.ok(seen.green > 60, "the browser's fake camera is green");
+
+  // Another size is another mode of the same camera; who watches stays.
+  await second.page.getByLabel("Size", { exact: true }).selectOption("1280x720");
+  await until("the larger picture", async () => {
+    const { width } = await first.page.evaluate(look, '.view[data-camera="published:phone-7"] canvas');
+    return width === 1280;
+  });
+
+  // The bridge goes: the second resumes under the same name, and the first sees it again.
+  process.kill((await json("bridge", "status")).pid, "SIGKILL");
+  await first.page.locator('.view[data-condition="interrupted"]').waitFor();
+  await live(first.page, "published:phone-7");
+  const again = await first.page.evaluate(look, '.view[data-camera="published:phone-7"] canvas');
+  assert.ok(again.changes >= 5, `${again.changes} pictures in a second`);
+
+  await second.page.getByRole("button", { name: "Stop sharing", exact: true }).click();
+  await second.page.getByText("Your camera is shared").waitFor({ state: "hidden" });
+  assert.equal(await second.page.title(), "Cameras");
+  const stopped = () => second.page.evaluate(() => document.querySelector("#preview").srcObject === null);
+  await until("the device's camera to be closed", stopped);
+  await until("the camera to be gone or lost", async () => {
+    const camera = (await json("list")).find(({ id }) => id === "published:phone-7");
+    return !camera?.present;
+  });
+  await second.close();
+  await first.close();
+});
+
+test("why sharing is not possible is said", async () => {
+  const { token } = await newToken("publish");
+  const cases = [
+    ["NotAllowedError", /not allowed/],
+    ["NotFoundError", /no camera/],
+    ["NotReadableError", /in use by another program/],
+  ];
+  for (const [name, why] of cases) {
+    const before = (page) =>
+      page.addInitScript((name) => {
+        navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", name));
+      }, name);
+    const { page, close } = await open({ token, before });
+    await page.getByRole("button", { name: "Start sharing" }).click();
+    await page.getByText(why).first().waitFor();
+    await page.getByText("Your camera is shared").waitFor({ state: "hidden" });
+    await close();
+  }
+});

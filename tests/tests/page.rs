@@ -1,0 +1,156 @@
+//! The page in a real browser, against the real service and its bridge: Chromium, driven from
+//! Node.js by the specs in `tests/page`. Each has a service of its own.
+//!
+//! PAGE_IMAGES=FOLDER has `look` write the screenshots of the documentation.
+#![cfg(target_os = "linux")]
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::fs::{FlockOperation, flock};
+use tests::{Output, Program, QUICK, Service, binary, wait_until};
+
+/// How long a spec may take, on a machine that is busy.
+const SPEC: Duration = Duration::from_secs(240);
+/// How long `npm ci` and the bridge may take.
+const READY: Duration = Duration::from_secs(90);
+/// What of a spec is a program of its own that lies beside the page.
+const FILES: [&str; 2] = ["package.json", "package-lock.json"];
+
+/// A folder outside the sources with what the specs need from npm. Installed once, also when
+/// several test programs want it at a time, and again when the lock file has changed.
+fn modules() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let target = binary::camera_service().parent().and_then(Path::parent);
+        let folder = target.expect("the binary lies in the target folder").join("page");
+        let sources = binary::workspace().join("tests/page");
+        fs::create_dir_all(&folder).expect("a folder can be made");
+        let lock = fs::File::create(folder.join("lock")).expect("a file can be made");
+        flock(&lock, FlockOperation::LockExclusive).expect("a file can be locked");
+        let read = |folder: &Path| FILES.map(|name| fs::read(folder.join(name)).ok());
+        let installed = folder.join("node_modules/.package-lock.json").exists();
+        if !installed || read(&folder) != read(&sources) {
+            for name in FILES {
+                fs::copy(sources.join(name), folder.join(name)).expect("a file can be copied");
+            }
+            let mut npm = Command::new("npm");
+            npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&folder);
+            let out = Program::start("npm ci", &mut npm).wait(READY);
+            if out.code() != Some(0) {
+                // Else the next run would take it for installed.
+                let _ = fs::remove_dir_all(folder.join("node_modules"));
+                panic!("{out:?}");
+            }
+        }
+        folder
+    })
+}
+
+/// A port that nobody listens on now. It has to be known beforehand: the bridge is to be found in
+/// the same place after a restart.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port can be had");
+    listener.local_addr().expect("it has an address").port()
+}
+
+/// Runs a spec with a service, two test cameras, and a bridge with or without TLS.
+#[track_caller]
+fn run(spec: &str, tls: bool) {
+    let port = free_port();
+    let (scheme, tls) = if tls { ("https", "self") } else { ("http", "off") };
+    let bridge = format!(
+        "{QUICK}\n[bridge]\nenabled = true\nlisten = \"127.0.0.1:{port}\"\ntls = \"{tls}\"\n"
+    );
+    let mut service = Service::builder()
+        .test_camera("320x240@30")
+        .test_camera("320x240@30")
+        .config(&bridge)
+        .start();
+    wait_until("the bridge to listen", READY, || {
+        let status = service.json(&["bridge", "status"]);
+        match status["urls"].as_array() {
+            Some(urls) if !urls.is_empty() => Ok(()),
+            _ => Err(status.to_string()),
+        }
+    });
+    let restart = service.folder().join("restart");
+    let mut node = service.command();
+    // As `camera-service` has it in its environment, so that the spec's commands find the service.
+    let binary = node.get_program().to_owned();
+    let mut command = Command::new("node");
+    for (name, value) in node.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    node = command;
+    node.arg("--test-reporter=spec")
+        .arg(binary::workspace().join(format!("tests/page/{spec}.spec.js")))
+        .current_dir(service.folder())
+        .env("CAMERA_SERVICE_BIN", binary)
+        .env("PAGE_MODULES", modules())
+        .env("PAGE_URL", format!("{scheme}://127.0.0.1:{port}/"))
+        .env("PAGE_RESTART", &restart);
+    let mut node = Program::start(spec, &mut node);
+    let out = supervise(&mut node, &mut service, &restart);
+    println!("{}", String::from_utf8_lossy(&out.stdout));
+    assert_eq!(out.code(), Some(0), "{spec} failed:\n{}", out.stderr);
+}
+
+/// Waits for the end of a spec, and restarts the service whenever it asks for that with a file.
+#[track_caller]
+fn supervise(node: &mut Program, service: &mut Service, restart: &Path) -> Output {
+    let deadline = Instant::now() + SPEC;
+    while node.is_running() && Instant::now() < deadline {
+        if restart.exists() {
+            service.restart(|_| {}).ok();
+            fs::remove_file(restart).expect("a file can be removed");
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    node.wait(Duration::ZERO)
+}
+
+#[test]
+fn watch() {
+    run("watch", false);
+}
+
+#[test]
+fn control() {
+    run("control", false);
+}
+
+#[test]
+fn access() {
+    run("access", false);
+}
+
+#[test]
+fn resume() {
+    run("resume", false);
+}
+
+#[test]
+fn fallback() {
+    run("fallback", true);
+}
+
+#[test]
+fn share() {
+    run("share", true);
+}
+
+#[test]
+fn look() {
+    run("look", false);
+}
