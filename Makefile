@@ -8,10 +8,10 @@ built := $(or $(CARGO_TARGET_DIR),target)/release
 binary := $(built)/camera-service
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test lint vm-test bench fuzz soak install uninstall deb completions clean
+.PHONY: help deps build run test lint vm-test windows test-windows bench fuzz soak install uninstall deb completions clean
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## install the Debian packages that are missing, for building and testing
 	@scripts/deps.sh test
@@ -29,13 +29,19 @@ test: deps ## lint, and all tests: also in a guest with the kernel's real camera
 vm-test: deps ## only the tests in the guest
 	@tests/run-suites.sh vivid uvc loopback
 
+windows: ## build camera-service.exe and control-gui.exe, without a warning (docs/windows.md)
+	CARGO_BUILD_WARNINGS=deny tests/windows/win-check.sh build . camera-service --package control-gui --bins --release
+
+test-windows: ## the tests as Windows programs, under Wine; SUITES as for tests/windows/run.sh
+	@tests/windows/run.sh $(SUITES)
+
 lint: ## formatting, clippy, scripts, licences
 	cargo fmt --all --check
 	cargo fmt --manifest-path tests/vm/uvcsim/Cargo.toml --check
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	cargo clippy --manifest-path tests/vm/uvcsim/Cargo.toml --locked --target-dir $(or $(CARGO_TARGET_DIR),target)/uvcsim -- -D warnings
 	cc -fsyntax-only -Wall -Wextra -Werror tests/shim/v4l2shim.c
-	for script in .ci/run scripts/*.sh tests/*.sh tests/vm/*.sh; do bash -n "$$script" || exit; done
+	for script in .ci/run scripts/*.sh tests/*.sh tests/vm/*.sh tests/windows/*.sh; do bash -n "$$script" || exit; done
 	@if cargo deny --version >/dev/null 2>&1; then \
 	  echo cargo deny check; cargo deny --log-level warn check bans licenses sources; \
 	else echo 'cargo-deny is not installed: licences and sources of dependencies not looked at'; fi

@@ -7,6 +7,7 @@
 mod app;
 mod command;
 mod connection;
+mod console;
 mod focus;
 mod folders;
 mod framing;
@@ -44,6 +45,7 @@ const FONT: Font = Font::with_name("Fira Sans");
 
 /// Runs the program until its window is closed.
 pub fn run() -> anyhow::Result<()> {
+    console::share();
     let options = Options::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
