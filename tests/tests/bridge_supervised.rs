@@ -23,7 +23,11 @@ fn listening(service: &Service, before: Option<u64>) -> Value {
         let status = status(service);
         let is_there = status["urls"].as_array().is_some_and(|urls| !urls.is_empty());
         let pid = status["pid"].as_u64();
-        if is_there && pid.is_some() && pid != before { Ok(status) } else { Err(status.to_string()) }
+        if is_there && pid.is_some() && pid != before {
+            Ok(status)
+        } else {
+            Err(status.to_string())
+        }
     })
 }
 
@@ -42,7 +46,11 @@ fn it_runs_while_it_is_on_and_stays_on_over_restarts() {
     service.cli(&["pair"]).expect_error("the bridge does not run");
     service.cli(&["open"]).expect_error("`camera-service bridge on`");
     let on = service.json(&["bridge", "on", "--listen", "127.0.0.1:0"]);
-    assert_eq!((on["enabled"].as_bool(), on["running"].as_bool()), (Some(true), Some(true)), "{on}");
+    assert_eq!(
+        (on["enabled"].as_bool(), on["running"].as_bool()),
+        (Some(true), Some(true)),
+        "{on}"
+    );
     let url = on["urls"][0].as_str().expect("an address").to_owned();
     assert!(url.starts_with("http://127.0.0.1:"), "{on}");
     // It is there only for this machine, and without TLS: nothing for a phone.
@@ -84,7 +92,10 @@ fn why_it_does_not_listen_is_said_and_it_listens_once_it_can() {
     service.cli(&["bridge", "on", "--listen", &address]).expect_error(&address);
     let failing = status(&service);
     assert_eq!(failing["running"], false, "{failing}");
-    assert!(failing["reason"].as_str().is_some_and(|reason| reason.contains(&address)), "{failing}");
+    assert!(
+        failing["reason"].as_str().is_some_and(|reason| reason.contains(&address)),
+        "{failing}"
+    );
     drop(taken);
     let there = listening(&service, None);
     assert_eq!(there["reason"], "", "{there}");

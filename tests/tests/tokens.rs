@@ -25,9 +25,9 @@ fn service() -> Service {
 
 fn run<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.expect("a runtime").block_on(async {
-        tokio::time::timeout(LONG * 4, work).await.expect("it does not hang")
-    })
+    runtime
+        .expect("a runtime")
+        .block_on(async { tokio::time::timeout(LONG * 4, work).await.expect("it does not hang") })
 }
 
 fn connector(service: &Service) -> Connector {
@@ -205,7 +205,8 @@ fn events_are_those_that_the_token_and_the_version_may_hear() {
             other => panic!("not for this token: {other:?}"),
         }
         // A program hears of tokens, but not one that was made before there were any.
-        let is_last = |event: &Event| matches!(event, Event::CameraChanged(camera) if camera.name == "hall");
+        let is_last =
+            |event: &Event| matches!(event, Event::CameraChanged(camera) if camera.name == "hall");
         let mut heard = false;
         loop {
             let event = next(&mut programs).await;
@@ -297,7 +298,10 @@ fn revoking_and_expiry_end_what_is_connected() {
                 client.revoke_token(how).await.expect("revoked");
             }
             let says = |error: ErrorReply| {
-                assert!(error.kind == ErrorKind::Forbidden && error.message.contains(word), "{error}");
+                assert!(
+                    error.kind == ErrorKind::Forbidden && error.message.contains(word),
+                    "{error}"
+                );
             };
             says(control.closed().await.expect("a reason"));
             loop {
@@ -328,7 +332,8 @@ fn a_user_can_be_disconnected_and_the_token_stays() {
     let service = service();
     run(async {
         let client = local(&service).await;
-        let user = with_token(&service, &secret(&client, token("anna", &[Scope::Watch], &[])).await);
+        let user =
+            with_token(&service, &secret(&client, token("anna", &[Scope::Watch], &[])).await);
         let connection = user.control().await.expect("connected");
         let request = Request::Disconnect { connection: connection.id() };
         client.request(request).await.expect("ended");
@@ -384,7 +389,9 @@ fn an_invitation_is_redeemed_once_and_soon() {
         let late = client.add_token(invite("late", 1)).await.expect("invited").secret;
         tokio::time::sleep(Duration::from_millis(1200)).await;
         forbidden(bridge.redeem_invitation(&late, ADDRESS).await);
-        assert!(!service.log().contains(&secret[4..]) && !service.log().contains(&made.secret[4..]));
+        assert!(
+            !service.log().contains(&secret[4..]) && !service.log().contains(&made.secret[4..])
+        );
     });
 }
 
@@ -393,8 +400,7 @@ fn tokens_outlive_the_service_and_a_garbled_file_lets_nobody_in() {
     let mut service = service();
     let args = ["token", "add", "phone", "--scope", "watch,publish", "--camera", "test:1"];
     let made = service.json(&[&args[..], &["--expires", "7d"]].concat());
-    let keys: Vec<&str> =
-        made.as_object().expect("an object").keys().map(String::as_str).collect();
+    let keys: Vec<&str> = made.as_object().expect("an object").keys().map(String::as_str).collect();
     assert_eq!(keys, ["cameras", "expires", "name", "scopes", "token"]);
     let secret = made["token"].as_str().expect("text").to_owned();
     let file = |folder: &std::path::Path| folder.join("state/camera-service/tokens.toml");
@@ -404,7 +410,10 @@ fn tokens_outlive_the_service_and_a_garbled_file_lets_nobody_in() {
     let enter = |service: &Service| run(with_token(service, &secret).control()).map(drop);
     enter(&service).expect("it is still good");
     let listed = service.json(&["token", "list"]);
-    assert_eq!((listed[0]["name"].as_str(), listed[0]["cameras"][0].as_str()), (Some("phone"), Some("test:1")));
+    assert_eq!(
+        (listed[0]["name"].as_str(), listed[0]["cameras"][0].as_str()),
+        (Some("phone"), Some("test:1"))
+    );
     assert!(listed[0].get("token").is_none());
     service.restart(|folder| fs::write(file(folder), &text[..text.len() / 2]).expect("written"));
     forbidden(enter(&service));

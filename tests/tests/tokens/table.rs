@@ -182,7 +182,9 @@ fn programs_may_do_all_but_speak_for_users() {
             let what = format!("{request:?}");
             // A kind that programs may not send is told before it is looked at.
             let is_let = match client.request(request).await {
-                Err(ClientError::Reply(error)) => !error.message.contains("bridged connections only"),
+                Err(ClientError::Reply(error)) => {
+                    !error.message.contains("bridged connections only")
+                }
                 Ok(_) => true,
                 Err(error) => panic!("{what}: {error}"),
             };
