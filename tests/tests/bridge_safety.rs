@@ -10,11 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use protocol::{Scope, Size};
+use protocol::{Reply, Request, Scope, Size};
 use serde_json::{Value, json};
 use tests::{
-    Program, Service,
-    bridge::{Bridge, WebSocket, jpeg, strip, token},
+    Process, Program, Service, Signal,
+    bridge::{Bridge, Http, WebSocket, ask, jpeg, strip, token},
     wait_until,
 };
 use tokio_tungstenite::tungstenite::{
@@ -603,4 +603,44 @@ fn open_watch_lets_anybody_here_watch_and_no_more() {
     bridge.stop().ok();
     let tokens = setup.service.json(&["clients"]);
     assert!(tokens.is_array());
+}
+
+#[test]
+fn a_bridge_that_is_killed_is_there_again_at_once() {
+    let config = format!("{}\n[bridge]\nenabled = true\nlisten = \"127.0.0.1:0\"\n", tests::QUICK);
+    let service = Service::builder().test_camera("320x240@30").config(&config).start();
+    let watch = token(&service, "watcher", &[Scope::Watch], &[]);
+    let listening = |not: Option<u32>| {
+        wait_until("the bridge to listen", LONG, || {
+            let Reply::Bridge(status) = ask(&service, Request::BridgeStatus) else { panic!() };
+            match (status.pid, status.urls.first()) {
+                (Some(pid), Some(url)) if Some(pid) != not => Ok((pid, url.clone())),
+                _ => Err(format!("{status:?}")),
+            }
+        })
+    };
+    let snapshot = |url: &str| {
+        let address = url.trim_start_matches("http://").trim_end_matches('/');
+        let http = Http::new(address.parse().expect("an address")).token(&watch);
+        wait_until("a picture", LONG, || {
+            let answer = http.get("/snapshot");
+            if answer.status == 200 { Ok(()) } else { Err(format!("{answer:?}")) }
+        });
+    };
+    let (pid, url) = listening(None);
+    snapshot(&url);
+    let killed = Instant::now();
+    Process::new(pid).signal(Signal::KILL);
+    let (_, url) = listening(Some(pid));
+    let away = killed.elapsed();
+    assert!(away < Duration::from_secs(2), "{away:?}");
+    snapshot(&url);
+    service.stop().ok();
+    wait_until("the bridge to end with the service", LONG, || {
+        let address = url.trim_start_matches("http://").trim_end_matches('/');
+        match TcpStream::connect(address) {
+            Err(_) => Ok(()),
+            Ok(_) => Err(format!("{address} is still there")),
+        }
+    });
 }

@@ -21,6 +21,8 @@ use tests::{Output, Program, QUICK, Service, binary, wait_until};
 const SPEC: Duration = Duration::from_secs(240);
 /// How long `npm ci` and the bridge may take.
 const READY: Duration = Duration::from_secs(90);
+/// How long the service is away in a restart: so long that the page has to say so.
+const AWAY: Duration = Duration::from_secs(2);
 /// What of a spec is a program of its own that lies beside the page.
 const FILES: [&str; 2] = ["package.json", "package-lock.json"];
 
@@ -112,7 +114,7 @@ fn supervise(node: &mut Program, service: &mut Service, restart: &Path) -> Outpu
     let deadline = Instant::now() + SPEC;
     while node.is_running() && Instant::now() < deadline {
         if restart.exists() {
-            service.restart(|_| {}).ok();
+            service.restart(|_| thread::sleep(AWAY)).ok();
             fs::remove_file(restart).expect("a file can be removed");
         }
         thread::sleep(Duration::from_millis(20));
