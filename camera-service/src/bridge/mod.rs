@@ -205,7 +205,7 @@ mod tests {
     fn addresses_are_those_that_others_can_use() {
         let mut names = Names::default();
         names.hosts.extend(["desk".to_owned(), "desk.local".to_owned(), "localhost".to_owned()]);
-        names.addresses.extend([[127, 0, 0, 1].into(), [192, 168, 1, 5].into()]);
+        names.addresses.extend([[127, 0, 0, 1], [192, 168, 1, 5]].map(std::net::IpAddr::from));
         let of = |text: &str, tls| urls(text.parse().expect("an address"), &names, tls);
         assert_eq!(of("127.0.0.1:80", false), ["http://127.0.0.1:80/"]);
         assert_eq!(of("[::1]:81", true), ["https://[::1]:81/"]);
