@@ -63,7 +63,9 @@ async fn read(connector: Connector, camera: String, frames: Rc<Cell<u64>>) {
             // One that has no turn for long may be told so; frames follow.
             StreamEvent::Started(_) | StreamEvent::Lagged => {}
             StreamEvent::Lost { reason } => panic!("the camera is lost: {reason}"),
-            StreamEvent::ModeChanged { .. } | StreamEvent::Blocked => panic!("nobody asked for that"),
+            StreamEvent::ModeChanged { .. } | StreamEvent::Blocked => {
+                panic!("nobody asked for that")
+            }
         }
     }
 }
@@ -105,7 +107,8 @@ fn two_hundred_readers_eight_cameras_and_a_thousand_requests_a_second_are_served
         let observer = connector(&service).control().await.expect("a connection");
         let before = service.descriptors();
         let mut readers = JoinSet::new();
-        let counts: Vec<Rc<Cell<u64>>> = (0..READERS + CAMERAS - 1).map(|_| Rc::default()).collect();
+        let counts: Vec<Rc<Cell<u64>>> =
+            (0..READERS + CAMERAS - 1).map(|_| Rc::default()).collect();
         for (at, count) in counts.iter().enumerate() {
             let camera = format!("test:{}", (at + 1).saturating_sub(READERS));
             readers.spawn_local(read(connector(&service), camera, count.clone()));
@@ -146,7 +149,11 @@ fn two_hundred_readers_eight_cameras_and_a_thousand_requests_a_second_are_served
         wait_for("nothing to be left", async || {
             let status = observer.status().await.expect("a status");
             let (open, rests) = (service.descriptors(), rests(&status));
-            if rests && open.len() <= before.len() { Ok(()) } else { Err(format!("{status:?} {open:?}")) }
+            if rests && open.len() <= before.len() {
+                Ok(())
+            } else {
+                Err(format!("{status:?} {open:?}"))
+            }
         })
         .await;
     });

@@ -86,8 +86,7 @@ impl Scene {
     /// clients, and what is told.
     fn others_go_on(&self) {
         self.other.frames(self.other.now(), 5);
-        let fresh =
-            Watcher::start(&self.service, StreamRequest::native(OTHER.into()), any());
+        let fresh = Watcher::start(&self.service, StreamRequest::native(OTHER.into()), any());
         fresh.frames(0, 2);
         self.service.cli(&["set", OTHER, "brightness=60"]).ok();
         self.service.cli(&["clients"]).ok();
@@ -139,7 +138,8 @@ impl Scene {
         let took = began.elapsed();
         assert_eq!(out.code(), Some(0), "{out:?}");
         assert!(took < SHUTDOWN, "it took {took:?} to end: {out:?}");
-        let ended = |seen: &Seen| matches!(seen, Seen::Ended(reason) if reason.contains("stopping"));
+        let ended =
+            |seen: &Seen| matches!(seen, Seen::Ended(reason) if reason.contains("stopping"));
         assert!(other.all().iter().any(ended), "the other's reader was told");
         drop(shim);
     }
@@ -151,9 +151,11 @@ fn an_open_that_does_not_return() {
     scene.shim.hang("open");
     let watcher = scene.watch();
     scene.wait_until_stuck();
-    watcher.wait(0, "the stream to be told", |seen| {
-        matches!(seen, Seen::Lost(reason) if reason.contains("does not return"))
-    });
+    watcher.wait(
+        0,
+        "the stream to be told",
+        |seen| matches!(seen, Seen::Lost(reason) if reason.contains("does not return")),
+    );
     scene.others_go_on();
     scene.tries_cost_nothing(|| {
         let start = scene.service.cli(&["start", &scene.camera]).expect_code(1);

@@ -60,7 +60,10 @@ fn bench() -> Result<ExitCode> {
     let counts: Vec<usize> =
         counts.split(',').map(|count| count.trim().parse()).collect::<Result<_, _>>()?;
     let mut servers = Servers::start()?;
-    println!("\n1280x720 MJPEG, {} bytes a frame, 30 frames/s, {seconds} s each\n", servers.bytes());
+    println!(
+        "\n1280x720 MJPEG, {} bytes a frame, 30 frames/s, {seconds} s each\n",
+        servers.bytes()
+    );
     println!("server         viewers   CPU µs/frame   latency p50     p99 ms   frames/s a viewer");
     let mut rows = Vec::new();
     for viewers in counts {

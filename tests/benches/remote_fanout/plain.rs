@@ -56,7 +56,8 @@ pub(crate) fn run() -> Result<()> {
                 frames[frame].clone_from(image);
                 let at = 4 + 6 + TAG.len();
                 frames[frame][at..at + 8].copy_from_slice(&number.to_le_bytes());
-                frames[frame][at + 8..at + 16].copy_from_slice(&tests::bridge::clock().to_le_bytes());
+                frames[frame][at + 8..at + 16]
+                    .copy_from_slice(&tests::bridge::clock().to_le_bytes());
                 for viewer in viewers.iter_mut() {
                     if let Some(open) = viewer
                         && open.done == 0

@@ -1,11 +1,6 @@
 //! Who serves: the bridge, a plain writer, µStreamer.
 
-use std::{
-    env,
-    net::SocketAddr,
-    process::Command,
-    time::Duration,
-};
+use std::{env, net::SocketAddr, process::Command, time::Duration};
 
 use anyhow::{Context as _, Result};
 use protocol::Scope;
@@ -61,11 +56,8 @@ impl Servers {
         let camera = Camera::new()?;
         let config = "[bridge]\nconnections = 2000\nconnections_per_address = 2000\n\
                       [limits]\nconnections = 4000\n";
-        let service = Service::builder()
-            .shim(&camera.shim)
-            .config(config)
-            .env("RUST_LOG", "warn")
-            .start();
+        let service =
+            Service::builder().shim(&camera.shim).config(config).env("RUST_LOG", "warn").start();
         let file = service.config_file().to_str().context("a plain name")?.to_owned();
         let bridge = Bridge::start(&service, &["--config", &file, "--log", "warn"]);
         let token = token(&service, "bench", &[Scope::Watch], &[]);
@@ -85,7 +77,9 @@ impl Servers {
                 let camera = camera["id"].as_str().context("the shim's camera is listed")?;
                 // Held open in its mode, so that every run finds the same.
                 self.service
-                    .cli(&["start", camera, "--format", "MJPG", "--size", "1280x720", "--fps", "30"])
+                    .cli(&[
+                        "start", camera, "--format", "MJPG", "--size", "1280x720", "--fps", "30",
+                    ])
                     .ok();
             }
             Kind::Plain => {
@@ -104,8 +98,18 @@ impl Servers {
                 address = SocketAddr::from(([127, 0, 0, 1], port));
                 let mut command = Command::new("ustreamer");
                 command.envs(self.camera.shim.env()).args([
-                    "--device", Shim::DEVICE, "--format", "MJPEG", "--resolution", "1280x720",
-                    "--desired-fps", "30", "--encoder", "HW", "--tcp-nodelay", "--port",
+                    "--device",
+                    Shim::DEVICE,
+                    "--format",
+                    "MJPEG",
+                    "--resolution",
+                    "1280x720",
+                    "--desired-fps",
+                    "30",
+                    "--encoder",
+                    "HW",
+                    "--tcp-nodelay",
+                    "--port",
                 ]);
                 let program = Program::start("ustreamer", command.arg(port.to_string()));
                 wait_until("ustreamer to listen", START, || {

@@ -119,7 +119,11 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         epoll::wait(&poll, rustix::buffer::spare_capacity(&mut events), Some(&wait))?;
         for event in &events {
             let viewer = &mut crowd[event.data.u64() as usize];
-            viewer.read(&mut scratch, |age| if began.is_some() { ages.push(age) })?;
+            viewer.read(&mut scratch, |age| {
+                if began.is_some() {
+                    ages.push(age)
+                }
+            })?;
         }
         if began.is_none() && crowd.iter().all(|viewer| viewer.frames > 0) {
             println!("ready");
@@ -263,8 +267,7 @@ fn connect(kind: Kind, address: SocketAddr, token: &str) -> Result<TcpStream> {
                            Sec-WebSocket-Protocol: camera.v1.json\r\n";
             stream.write_all(format!("GET /ws HTTP/1.1\r\n{host}{upgrade}\r\n").as_bytes())?;
             until(&mut stream, b"\r\n\r\n")?;
-            let identify =
-                format!(r#"{{"op":"identify","d":{{"token":"{token}","events":[]}}}}"#);
+            let identify = format!(r#"{{"op":"identify","d":{{"token":"{token}","events":[]}}}}"#);
             stream.write_all(&text_message(&identify))?;
             let camera = loop {
                 let text = text(&mut stream)?;

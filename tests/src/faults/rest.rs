@@ -95,7 +95,11 @@ impl<R: Rig> Stage<R> {
             let open = service.descriptors();
             let closed = before.is_none_or(|before| open.len() <= before);
             let slots = open.iter().filter(|name| name.contains("/memfd:")).count();
-            if closed && slots == 0 { Ok(()) } else { Err(format!("at first {before:?}: {open:#?}")) }
+            if closed && slots == 0 {
+                Ok(())
+            } else {
+                Err(format!("at first {before:?}: {open:#?}"))
+            }
         });
         self.rests.all.push(Rest {
             heap: service.anonymous_rss(),

@@ -125,9 +125,10 @@ impl<R: Rig> Stage<R> {
             let id = subscriber.seen().connection;
             watching.iter().any(|client| Some(client.id) == id && client.name == subscriber.name())
         });
-        let readers = self.readers.iter().all(|reader| {
-            watching.iter().any(|client| client.pid == reader.program.pid())
-        });
+        let readers = self
+            .readers
+            .iter()
+            .all(|reader| watching.iter().any(|client| client.pid == reader.program.pid()));
         let all = watching.len() == self.subscribers.len() + self.readers.len();
         if subscribers && readers && all { Ok(()) } else { Err(format!("{clients:?}")) }
     }
@@ -140,11 +141,8 @@ impl<R: Rig> Stage<R> {
     ) -> Result<(), String> {
         let picture = self.record.picture();
         // What is counted all the time is not told all the time.
-        let counted_out = |client: &ClientSummary| ClientSummary {
-            frames: 0,
-            dropped: 0,
-            ..client.clone()
-        };
+        let counted_out =
+            |client: &ClientSummary| ClientSummary { frames: 0, dropped: 0, ..client.clone() };
         let told: Vec<_> = picture.clients.values().map(counted_out).collect();
         let clients: Vec<_> = clients.iter().map(counted_out).collect();
         let cameras: Vec<_> = picture.cameras.values().cloned().collect();
@@ -152,7 +150,11 @@ impl<R: Rig> Stage<R> {
             && cameras == status.cameras
             && told == clients
             && picture.off == status.privacy_off;
-        if agrees { Ok(()) } else { Err(format!("events tell {cameras:?} {told:?}, but {status:?} {clients:?}")) }
+        if agrees {
+            Ok(())
+        } else {
+            Err(format!("events tell {cameras:?} {told:?}, but {status:?} {clients:?}"))
+        }
     }
 
     /// Controls have the values that the camera took.
@@ -164,9 +166,9 @@ impl<R: Rig> Stage<R> {
         }
         let names: Vec<String> = expected.keys().map(|name| (*name).to_owned()).collect();
         let camera = self.camera.clone();
-        let controls = self.attended.must("controls", async |client| {
-            client.get_controls(&camera, names).await
-        });
+        let controls = self
+            .attended
+            .must("controls", async |client| client.get_controls(&camera, names).await);
         for control in controls {
             let value = expected.get(control.name.as_str()).copied();
             let expected = value.map(protocol::ControlValue::Integer);

@@ -164,9 +164,9 @@ impl<R: Rig> Stage<R> {
             }
             Fault::ModeChange(wish) => {
                 let (camera, wish) = (self.camera.clone(), *wish);
-                let started = self.attended.ask("a start", async |client| {
-                    client.start_camera(&camera, wish).await
-                });
+                let started = self
+                    .attended
+                    .ask("a start", async |client| client.start_camera(&camera, wish).await);
                 assert!(started.is_ok() || !was_well, "it was well, but: {started:?}");
                 // One that fails ends the hold, unless it was refused at once.
                 self.model.held = started.as_ref().ok().map(|started| started.mode);
@@ -175,7 +175,9 @@ impl<R: Rig> Stage<R> {
             Fault::HoldEnds => {
                 self.end_hold();
             }
-            Fault::ControlChange { name, value } => return self.set_control(name, *value, was_well),
+            Fault::ControlChange { name, value } => {
+                return self.set_control(name, *value, was_well);
+            }
             Fault::CamerasOff => self.turn(true),
             Fault::CamerasOn => self.turn(false),
             Fault::ReaderKilled => {
@@ -226,9 +228,9 @@ impl<R: Rig> Stage<R> {
     fn set_control(&mut self, name: &'static str, value: i64, was_well: bool) -> bool {
         let (camera, value) = (self.camera.clone(), ControlValue::Integer(value));
         let settings = vec![ControlSetting { name: name.to_owned(), value }];
-        let set = self.attended.ask("a control", async |client| {
-            client.set_controls(&camera, settings).await
-        });
+        let set = self
+            .attended
+            .ask("a control", async |client| client.set_controls(&camera, settings).await);
         assert!(set.is_ok() || !was_well, "it was well, but: {set:?}");
         let taken = set.ok().and_then(|outcomes| outcomes.into_iter().next()?.result.ok());
         match taken {
