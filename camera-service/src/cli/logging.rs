@@ -12,7 +12,7 @@ pub(super) fn start(filter: Option<&str>) -> Result<(), CliError> {
     let from_environment = std::env::var(EnvFilter::DEFAULT_ENV).ok();
     let from_environment = from_environment.as_deref().filter(|text| !text.is_empty());
     // At its lowest level it writes down whole messages, and tokens with them.
-    let quiet = "tungstenite=info".parse().map_err(|_| CliError::Usage(String::new()))?;
+    let quiet = "tungstenite=warn".parse().map_err(|_| CliError::Usage(String::new()))?;
     let filter = parse(filter.or(from_environment).unwrap_or("info"))?.add_directive(quiet);
     tracing_subscriber::fmt()
         .compact()
