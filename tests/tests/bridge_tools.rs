@@ -94,7 +94,7 @@ fn pythons_websockets_and_prometheus_parser_understand_it() {
     let script = binary::workspace().join("tests/src/bridge/viewer.py");
     let script = script.to_str().expect("text");
     let url = format!("ws://{}/ws", bridge.address());
-    let seen = run("python3", &[script, &url, &watch, "30"]).ok().json();
+    let seen = run("/usr/bin/python3", &[script, &url, &watch, "30"]).ok().json();
     assert_eq!(seen["frames"], 30, "{seen}");
     assert_eq!(seen["size"], json!([640, 480]), "{seen}");
     assert!(seen["name"] == "tools" && seen["ordered"] == true, "{seen}");
@@ -106,7 +106,7 @@ fn pythons_websockets_and_prometheus_parser_understand_it() {
         families = {f.name: f for f in parse(open(sys.argv[1]).read())}\n\
         frames = families['camera_service_bridge_frames']\n\
         print(json.dumps({'type': frames.type, 'frames': {s.labels['way']: s.value for s in frames.samples}}))";
-    let told = run("python3", &["-c", parse, metrics.to_str().expect("text")]).ok().json();
+    let told = run("/usr/bin/python3", &["-c", parse, metrics.to_str().expect("text")]).ok().json();
     assert_eq!(told["type"], "counter", "{told}");
     assert!(told["frames"]["websocket"].as_f64().is_some_and(|frames| frames >= 30.0), "{told}");
 }
