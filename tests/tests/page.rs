@@ -17,6 +17,10 @@ use std::{
 use rustix::fs::{FlockOperation, flock};
 use tests::{Output, Program, QUICK, Service, binary, wait_until};
 
+/// The test cameras' mode …
+const SMALL: &str = "320x240@30";
+/// … where they are looked at.
+const LARGE: &str = "1280x720@30";
 /// How long a spec may take, on a machine that is busy.
 const SPEC: Duration = Duration::from_secs(240);
 /// How long `npm ci` and the bridge may take.
@@ -63,19 +67,16 @@ fn free_port() -> u16 {
     listener.local_addr().expect("it has an address").port()
 }
 
-/// Runs a spec with a service, two test cameras, and a bridge with or without TLS.
+/// Runs a spec with a service, two test cameras of this mode, and a bridge with or without TLS.
 #[track_caller]
-fn run(spec: &str, tls: bool) {
+fn run(spec: &str, mode: &str, tls: bool) {
     let port = free_port();
     let (scheme, tls) = if tls { ("https", "self") } else { ("http", "off") };
     let bridge = format!(
         "{QUICK}\n[bridge]\nenabled = true\nlisten = \"127.0.0.1:{port}\"\ntls = \"{tls}\"\n"
     );
-    let mut service = Service::builder()
-        .test_camera("320x240@30")
-        .test_camera("320x240@30")
-        .config(&bridge)
-        .start();
+    let mut service =
+        Service::builder().test_camera(mode).test_camera(mode).config(&bridge).start();
     wait_until("the bridge to listen", READY, || {
         let status = service.json(&["bridge", "status"]);
         match status["urls"].as_array() {
@@ -124,35 +125,35 @@ fn supervise(node: &mut Program, service: &mut Service, restart: &Path) -> Outpu
 
 #[test]
 fn watch() {
-    run("watch", false);
+    run("watch", SMALL, false);
 }
 
 #[test]
 fn control() {
-    run("control", false);
+    run("control", SMALL, false);
 }
 
 #[test]
 fn access() {
-    run("access", false);
+    run("access", SMALL, false);
 }
 
 #[test]
 fn resume() {
-    run("resume", false);
+    run("resume", SMALL, false);
 }
 
 #[test]
 fn fallback() {
-    run("fallback", true);
+    run("fallback", SMALL, true);
 }
 
 #[test]
 fn share() {
-    run("share", true);
+    run("share", SMALL, true);
 }
 
 #[test]
 fn look() {
-    run("look", false);
+    run("look", LARGE, false);
 }
