@@ -63,7 +63,11 @@ impl<R: std::io::Read> Parts<R> {
     fn more(&mut self) {
         let mut bytes = [0; 65_536];
         let count = self.from.read(&mut bytes).expect("the stream goes on");
-        assert!(count > 0, "the stream has ended after {:?}", String::from_utf8_lossy(&self.buffer));
+        assert!(
+            count > 0,
+            "the stream has ended after {:?}",
+            String::from_utf8_lossy(&self.buffer)
+        );
         self.buffer.extend_from_slice(&bytes[..count]);
     }
 
@@ -189,7 +193,9 @@ fn cameras_state_and_metrics_are_told() {
     assert!(metrics.header("content-type").is_some_and(|kind| kind.starts_with("text/plain")));
     let text = metrics.text();
     assert!(text.contains("camera_service_bridge_viewers{way=\"mjpeg\"} 1\n"), "{text}");
-    assert!(text.contains("camera_service_camera_state{camera=\"test:0\",state=\"streaming\"} 1\n"));
+    assert!(
+        text.contains("camera_service_camera_state{camera=\"test:0\",state=\"streaming\"} 1\n")
+    );
     assert_eq!(bridge.http().get("/healthz").status, 200);
 }
 
@@ -204,7 +210,10 @@ fn requests_go_by_post_and_the_command_line_sees_them() {
     });
     let answer = http.post("/api/request", &set.to_string());
     assert_eq!(answer.status, 200, "{answer:?}");
-    assert_eq!(answer.json(), json!({ "ok": true, "result": [{ "name": "brightness", "value": 7 }] }));
+    assert_eq!(
+        answer.json(),
+        json!({ "ok": true, "result": [{ "name": "brightness", "value": 7 }] })
+    );
     assert_eq!(service.json(&["get", "test:0", "brightness"])[0]["value"], 7);
     // The same request from one who may only watch.
     let refused = bridge.http().token(watch).post("/api/request", &set.to_string());
@@ -249,13 +258,17 @@ fn errors_come_as_json_or_text_as_asked() {
     let text = http.clone().header("Accept", "text/html").get("/api/cameras");
     assert_eq!(text.header("content-type"), Some("text/plain; charset=utf-8"));
     let plain = http.get("/stream");
-    assert_eq!((plain.status, plain.header("content-type")), (401, Some("text/plain; charset=utf-8")));
+    assert_eq!(
+        (plain.status, plain.header("content-type")),
+        (401, Some("text/plain; charset=utf-8"))
+    );
     let json = http.clone().header("Accept", "application/json").get("/nothing");
     assert_eq!((json.status, json.json()["ok"].clone()), (404, false.into()));
     let wrong = bridge.http().token(watch).ask("DELETE", "/api/cameras", b"");
     assert_eq!((wrong.status, wrong.header("allow")), (405, Some("GET, HEAD")));
     assert_eq!(bridge.http().get("/api/session").status, 405);
-    for path in ["/stream?fps=0", "/snapshot?width=0", "/stream?quality=101", "/stream?rotation=1"] {
+    for path in ["/stream?fps=0", "/snapshot?width=0", "/stream?quality=101", "/stream?rotation=1"]
+    {
         assert_eq!(bridge.http().token(watch).get(path).status, 400, "{path}");
     }
     for path in ["/stream?cam=none", "/api/cameras/none", "/api/cameras/none/snapshot.jpg"] {
@@ -269,7 +282,12 @@ fn every_answer_keeps_pages_of_others_out() {
     for path in ["/", "/healthz", "/api/cameras", "/nothing", "/snapshot"] {
         let answer = bridge.http().token(watch).get(path);
         let policy = answer.header("content-security-policy").expect(path);
-        for part in ["default-src 'none'", "frame-ancestors 'none'", "script-src 'self'", "form-action 'none'"] {
+        for part in [
+            "default-src 'none'",
+            "frame-ancestors 'none'",
+            "script-src 'self'",
+            "form-action 'none'",
+        ] {
             assert!(policy.contains(part), "{path}: {policy}");
         }
         assert!(!policy.contains("unsafe"), "{path}: {policy}");

@@ -10,11 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use protocol::{Scope, Size};
+use protocol::{Reply, Request, Scope, Size};
 use serde_json::{Value, json};
 use tests::{
-    Program, Service,
-    bridge::{Bridge, WebSocket, jpeg, strip, token},
+    Process, Program, Service, Signal,
+    bridge::{Bridge, Http, WebSocket, ask, jpeg, strip, token},
     wait_until,
 };
 use tokio_tungstenite::tungstenite::{
@@ -111,7 +111,8 @@ fn pages_of_others_get_nothing() {
             assert_eq!(answer.status, 403, "{host} {path}: {answer:?}");
         }
     }
-    for host in [format!("localhost:{port}"), format!("127.0.0.1:{port}"), format!("[::1]:{port}")] {
+    for host in [format!("localhost:{port}"), format!("127.0.0.1:{port}"), format!("[::1]:{port}")]
+    {
         assert_eq!(http.clone().header("Host", &host).get("/api/cameras").status, 200, "{host}");
     }
     for origin in ["http://evil.example", "null", "http://127.0.0.1:1", "https://localhost"] {
@@ -134,9 +135,17 @@ fn without_the_right_token_there_is_nothing_to_see() {
     let setup = &setup();
     let http = setup.bridge.http();
     let paths = [
-        "/stream", "/snapshot", "/?action=stream", "/?action=snapshot", "/state", "/metrics",
-        "/api/cameras", "/api/cameras/test:0", "/api/stream.mjpeg?src=test:0",
-        "/api/frame.jpeg?src=test:0", "/api/cameras/test:0/stream.mjpeg",
+        "/stream",
+        "/snapshot",
+        "/?action=stream",
+        "/?action=snapshot",
+        "/state",
+        "/metrics",
+        "/api/cameras",
+        "/api/cameras/test:0",
+        "/api/stream.mjpeg?src=test:0",
+        "/api/frame.jpeg?src=test:0",
+        "/api/cameras/test:0/stream.mjpeg",
         "/api/cameras/test:0/snapshot.jpg",
     ];
     for path in paths {
@@ -177,10 +186,8 @@ fn without_the_right_token_there_is_nothing_to_see() {
 
 #[test]
 fn a_token_is_good_for_its_scopes_and_cameras_only() {
-    let service = Service::builder()
-        .test_camera("320x240@30")
-        .args(&["--test-camera", "320x240@15"])
-        .start();
+    let service =
+        Service::builder().test_camera("320x240@30").args(&["--test-camera", "320x240@15"]).start();
     let bridge = Bridge::start(&service, &[]);
     let secret = token(&service, "one", &[Scope::Watch], &["test:1"]);
     let http = bridge.http().token(&secret);
@@ -198,7 +205,10 @@ fn a_token_is_good_for_its_scopes_and_cameras_only() {
     for (kind, fields) in [
         ("open_stream", json!({ "camera": "test:0" })),
         ("describe_camera", json!({ "camera": "test:0" })),
-        ("set_controls", json!({ "camera": "test:1", "settings": [{ "name": "brightness", "value": 1 }] })),
+        (
+            "set_controls",
+            json!({ "camera": "test:1", "settings": [{ "name": "brightness", "value": 1 }] }),
+        ),
         ("start_camera", json!({ "camera": "test:1" })),
         ("cameras_off", json!({})),
         ("list_clients", json!({})),
@@ -219,9 +229,18 @@ fn a_token_is_good_for_its_scopes_and_cameras_only() {
 fn paths_lead_nowhere_but_to_what_is_there() {
     let setup = &setup();
     for path in [
-        "/../etc/passwd", "/..%2f..%2fetc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd",
-        "/app.css/../../../Cargo.toml", "/api/cameras/../../etc/passwd", "/api/cameras/%00",
-        "/api/cameras/%ff", "/api/cameras/", "/index.html%00", "/Cargo.toml", "/.git/config",
+        "/../etc/passwd",
+        "/..%2f..%2fetc/passwd",
+        "/%2e%2e/%2e%2e/etc/passwd",
+        "//etc/passwd",
+        "/app.css/../../../Cargo.toml",
+        "/api/cameras/../../etc/passwd",
+        "/api/cameras/%00",
+        "/api/cameras/%ff",
+        "/api/cameras/",
+        "/index.html%00",
+        "/Cargo.toml",
+        "/.git/config",
     ] {
         let answer = setup.bridge.http().token(&setup.all).get(path);
         assert!(matches!(answer.status, 400 | 404), "{path}: {answer:?}");
@@ -241,7 +260,8 @@ fn headers_and_bodies_without_measure_are_cut_off() {
         let many = format!("GET / HTTP/1.1\r\nHost: localhost\r\n{}\r\n", "A: b\r\n".repeat(5000));
         let answer = send(many.as_bytes());
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer:.80}");
-        let long = format!("GET / HTTP/1.1\r\nHost: localhost\r\nA: {}\r\n\r\n", "b".repeat(1 << 20));
+        let long =
+            format!("GET / HTTP/1.1\r\nHost: localhost\r\nA: {}\r\n\r\n", "b".repeat(1 << 20));
         let answer = send(long.as_bytes());
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer:.80}");
         let path = format!("GET /{} HTTP/1.1\r\nHost: localhost\r\n\r\n", "a/".repeat(1 << 19));
@@ -259,7 +279,12 @@ fn headers_and_bodies_without_measure_are_cut_off() {
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer:.80}");
         let deep = format!("{{\"type\":{}", "[".repeat(60_000));
         assert_eq!(http.post("/api/request", &deep).status, 400);
-        for garbage in [&b"\0\0\0\0"[..], b"GET\r\n\r\n", b"\x16\x03\x01\x02\x00\x01", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
+        for garbage in [
+            &b"\0\0\0\0"[..],
+            b"GET\r\n\r\n",
+            b"\x16\x03\x01\x02\x00\x01",
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        ] {
             send(garbage);
         }
     });
@@ -306,7 +331,8 @@ fn messages_that_are_none_close_the_connection() {
             socket.closed_somehow()
         };
         let deep = format!("{{\"op\":\"request\",\"d\":{}", "[".repeat(50_000));
-        for text in ["", "x", "[]", "{}", r#"{"op":"fly","d":{}}"#, r#"{"op":"ack","d":{}}"#, &deep] {
+        for text in ["", "x", "[]", "{}", r#"{"op":"fly","d":{}}"#, r#"{"op":"ack","d":{}}"#, &deep]
+        {
             assert_eq!(closed(Message::text(text)), Some(4000), "{text:.50}");
         }
         assert_eq!(closed(Message::binary(vec![2; 10])), Some(4000));
@@ -328,7 +354,11 @@ fn messages_that_are_none_close_the_connection() {
             }
         }
         // What is no UTF-8.
-        let bad = Frame::message(Bytes::from_static(b"{\"op\":\"\xff\"}"), OpCode::Data(Data::Text), true);
+        let bad = Frame::message(
+            Bytes::from_static(b"{\"op\":\"\xff\"}"),
+            OpCode::Data(Data::Text),
+            true,
+        );
         assert!(closed(Message::Frame(bad)).is_none_or(|code| code == 4000));
         // Compressed: nobody offered that.
         let mut bomb = Frame::message(Bytes::from(vec![0; 1000]), OpCode::Data(Data::Text), true);
@@ -386,11 +416,15 @@ fn published_images_that_lie_end_the_publication_alone() {
     unharmed(&setup(), |setup| {
         let size = Size::new(320, 240);
         let good = jpeg(size, 1);
-        let frame = good.windows(2).position(|pair| pair[0] == 0xff && pair[1] & 0xf0 == 0xc0 && pair[1] != 0xc4);
+        let frame = good
+            .windows(2)
+            .position(|pair| pair[0] == 0xff && pair[1] & 0xf0 == 0xc0 && pair[1] != 0xc4);
         let at = frame.expect("a frame header");
         let mut huge = good.clone();
         huge[at + 5..at + 9].copy_from_slice(&[0xff; 4]);
-        for bad in [huge, b"\xff\xd8\xff\xd9".to_vec(), vec![0; 100], Vec::new(), good[..at].to_vec()] {
+        for bad in
+            [huge, b"\xff\xd8\xff\xd9".to_vec(), vec![0; 100], Vec::new(), good[..at].to_vec()]
+        {
             let mut phone = setup.bridge.log_in(&setup.all);
             let fields = json!({ "name": "phone", "width": 320, "height": 240, "fps": 30 });
             let published = wait_until("the name to be free", LONG, || {
@@ -408,7 +442,8 @@ fn published_images_that_lie_end_the_publication_alone() {
         // More frames than there is credit for.
         let mut phone = setup.bridge.log_in(&setup.all);
         let fields = json!({ "name": "flood", "width": 320, "height": 240, "fps": 30 });
-        let publication = phone.ok("publish", fields)["publication"].as_u64().expect("a number") as u32;
+        let publication =
+            phone.ok("publish", fields)["publication"].as_u64().expect("a number") as u32;
         for number in 0..1000 {
             let mut message = vec![2, 40, 0, 0];
             message.extend(publication.to_le_bytes());
@@ -452,8 +487,7 @@ fn a_thousand_idle_connections_keep_nobody_out_for_long() {
 fn a_viewer_that_never_reads_costs_the_others_nothing() {
     unharmed(&setup(), |setup| {
         let http = setup.bridge.http().token(&setup.watch);
-        let _streams: Vec<TcpStream> =
-            (0..5).map(|_| http.begin("GET", "/stream", b"")).collect();
+        let _streams: Vec<TcpStream> = (0..5).map(|_| http.begin("GET", "/stream", b"")).collect();
         let mut sockets = Vec::new();
         for _ in 0..5 {
             let mut socket = setup.bridge.log_in(&setup.watch);
@@ -464,7 +498,10 @@ fn a_viewer_that_never_reads_costs_the_others_nothing() {
                 let request = json!({ "id": id, "type": "describe_camera", "camera": "test:0" });
                 let sent = socket.stream().set_write_timeout(Some(Duration::from_millis(100)));
                 sent.expect("set");
-                if socket.send_raw(Message::text(json!({ "op": "request", "d": request }).to_string())).is_err() {
+                if socket
+                    .send_raw(Message::text(json!({ "op": "request", "d": request }).to_string()))
+                    .is_err()
+                {
                     break;
                 }
             }
@@ -484,7 +521,9 @@ fn a_flood_of_log_ins_is_slowed_and_shuts_nobody_out() {
         let statuses: Vec<u16> = thread::scope(|scope| {
             let guess = |guess: usize| {
                 let http = setup.bridge.http().token(&format!("guess{guess}"));
-                scope.spawn(move || (0..20).map(|_| http.get("/api/cameras").status).collect::<Vec<_>>())
+                scope.spawn(move || {
+                    (0..20).map(|_| http.get("/api/cameras").status).collect::<Vec<_>>()
+                })
             };
             let guesses: Vec<_> = (0..8).map(guess).collect();
             guesses.into_iter().flat_map(|guess| guess.join().expect("it ends")).collect()
@@ -535,7 +574,10 @@ fn the_own_certificate_is_kept_and_good_for_every_name() {
             .arg(&url)
             .output()
             .expect("curl runs");
-        (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned())
+        (
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
     };
     for host in ["localhost", "127.0.0.1"] {
         let (out, error) = curl(host);
@@ -561,4 +603,44 @@ fn open_watch_lets_anybody_here_watch_and_no_more() {
     bridge.stop().ok();
     let tokens = setup.service.json(&["clients"]);
     assert!(tokens.is_array());
+}
+
+#[test]
+fn a_bridge_that_is_killed_is_there_again_at_once() {
+    let config = format!("{}\n[bridge]\nenabled = true\nlisten = \"127.0.0.1:0\"\n", tests::QUICK);
+    let service = Service::builder().test_camera("320x240@30").config(&config).start();
+    let watch = token(&service, "watcher", &[Scope::Watch], &[]);
+    let listening = |not: Option<u32>| {
+        wait_until("the bridge to listen", LONG, || {
+            let Reply::Bridge(status) = ask(&service, Request::BridgeStatus) else { panic!() };
+            match (status.pid, status.urls.first()) {
+                (Some(pid), Some(url)) if Some(pid) != not => Ok((pid, url.clone())),
+                _ => Err(format!("{status:?}")),
+            }
+        })
+    };
+    let snapshot = |url: &str| {
+        let address = url.trim_start_matches("http://").trim_end_matches('/');
+        let http = Http::new(address.parse().expect("an address")).token(&watch);
+        wait_until("a picture", LONG, || {
+            let answer = http.get("/snapshot");
+            if answer.status == 200 { Ok(()) } else { Err(format!("{answer:?}")) }
+        });
+    };
+    let (pid, url) = listening(None);
+    snapshot(&url);
+    let killed = Instant::now();
+    Process::new(pid).signal(Signal::KILL);
+    let (_, url) = listening(Some(pid));
+    let away = killed.elapsed();
+    assert!(away < Duration::from_secs(2), "{away:?}");
+    snapshot(&url);
+    service.stop().ok();
+    wait_until("the bridge to end with the service", LONG, || {
+        let address = url.trim_start_matches("http://").trim_end_matches('/');
+        match TcpStream::connect(address) {
+            Err(_) => Ok(()),
+            Ok(_) => Err(format!("{address} is still there")),
+        }
+    });
 }

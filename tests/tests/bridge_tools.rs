@@ -34,7 +34,8 @@ fn run(program: &str, args: &[&str]) -> Output {
 #[test]
 fn ffmpeg_and_gstreamer_read_the_stream() {
     let (bridge, _service, watch) = setup();
-    for path in ["/stream?token=", "/?action=stream&token=", "/api/stream.mjpeg?src=test:0&token="] {
+    for path in ["/stream?token=", "/?action=stream&token=", "/api/stream.mjpeg?src=test:0&token="]
+    {
         let url = format!("http://{}{path}{watch}", bridge.address());
         let args = ["-hide_banner", "-nostdin", "-i", &url, "-frames:v", "20", "-f", "null", "-"];
         let output = run("ffmpeg", &args).ok();
@@ -43,8 +44,20 @@ fn ffmpeg_and_gstreamer_read_the_stream() {
     }
     let location = format!("location=http://{}/stream?token={watch}", bridge.address());
     let args = [
-        "-q", "souphttpsrc", &location, "!", "multipartdemux", "!", "image/jpeg", "!", "jpegdec",
-        "!", "identity", "eos-after=20", "!", "fakesink",
+        "-q",
+        "souphttpsrc",
+        &location,
+        "!",
+        "multipartdemux",
+        "!",
+        "image/jpeg",
+        "!",
+        "jpegdec",
+        "!",
+        "identity",
+        "eos-after=20",
+        "!",
+        "fakesink",
     ];
     run("gst-launch-1.0", &args).ok();
     assert!(!bridge.log().contains(&watch), "the token is in the log:\n{}", bridge.log());
@@ -66,7 +79,8 @@ fn curl_gets_pictures_streams_and_requests() {
     let stream = curl(&["--max-time", "1", &at("/stream")]).expect_code(28);
     let parts = stream.stdout.windows(4).filter(|four| *four == b"\r\n\r\n").count();
     assert!(parts > 10, "{parts} parts");
-    let request = r#"{"type":"set_controls","camera":"test:0","settings":[{"name":"brightness","value":4}]}"#;
+    let request =
+        r#"{"type":"set_controls","camera":"test:0","settings":[{"name":"brightness","value":4}]}"#;
     let set = curl(&["--json", request, &at("/api/request")]).ok();
     assert_eq!(set.json()["ok"], true);
     assert_eq!(service.json(&["get", "test:0", "brightness"])[0]["value"], 4);
@@ -119,7 +133,8 @@ fn view(mut socket: WebSocket, settling: Duration, time: Duration) -> Seen {
         last = read.sequence;
         if began.elapsed() > settling {
             seen.frames += 1;
-            seen.worst = seen.worst.max(Duration::from_nanos(now.saturating_sub(read.monotonic_ns)));
+            seen.worst =
+                seen.worst.max(Duration::from_nanos(now.saturating_sub(read.monotonic_ns)));
         }
         seen.size = frame.size;
     }
@@ -148,7 +163,11 @@ fn a_viewer_at_1_mbit_sees_a_moving_picture_and_others_all_of_it() {
     let rate = |seen: &Seen| f64::from(seen.frames) / (time - SETTLING).as_secs_f64();
     println!(
         "slow: {:.1} frames/s of {:?}, at most {:?} old; quick: {:.1} frames/s, at most {:?} old",
-        rate(&slow), slow.size, slow.worst, rate(&quick), quick.worst
+        rate(&slow),
+        slow.size,
+        slow.worst,
+        rate(&quick),
+        quick.worst
     );
     assert!(slow.worst < Duration::from_secs(1), "{:?}", slow.worst);
     assert!(rate(&slow) > 3.0, "{} frames/s", rate(&slow));
@@ -164,9 +183,8 @@ fn an_mjpeg_viewer_that_pauses_goes_on_with_new_pictures() {
     let relay = relay(bridge.address(), f64::INFINITY);
     let mut stream = std::net::TcpStream::connect(relay).expect("the relay accepts");
     rustix::net::sockopt::set_socket_recv_buffer_size(&stream, 8 << 10).expect("set");
-    let request = format!(
-        "GET /stream HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {watch}\r\n\r\n"
-    );
+    let request =
+        format!("GET /stream HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {watch}\r\n\r\n");
     stream.write_all(request.as_bytes()).expect("sent");
     thread::sleep(Duration::from_secs(3));
     // What waited on the way is all that is old: some pictures, not three seconds of them.

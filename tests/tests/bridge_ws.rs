@@ -78,13 +78,20 @@ fn results_are_what_the_command_line_prints() {
     let set = with(json!({ "settings": [{ "name": "brightness", "value": 9 }] }));
     assert_eq!(socket.ok("set_controls", set), json!([{ "name": "brightness", "value": 9 }]));
     let named = with(json!({ "names": ["brightness"] }));
-    assert_eq!(socket.ok("get_controls", named.clone()), service.json(&["get", "test:0", "brightness"]));
+    assert_eq!(
+        socket.ok("get_controls", named.clone()),
+        service.json(&["get", "test:0", "brightness"])
+    );
     let preset = |name: &str| with(json!({ "preset": name }));
     let saved = socket.ok("save_preset", preset("day"));
     assert_eq!(saved, service.json(&["preset", "list", "test:0"])[0]);
     socket.ok("reset_controls", named);
     let applied = socket.ok("apply_preset", preset("day"));
-    assert!(applied.as_array().is_some_and(|a| a.contains(&json!({ "name": "brightness", "value": 9 }))));
+    assert!(
+        applied
+            .as_array()
+            .is_some_and(|a| a.contains(&json!({ "name": "brightness", "value": 9 })))
+    );
     let renamed = socket.ok("rename_preset", with(json!({ "preset": "day", "name": "noon" })));
     assert_eq!(renamed, json!({ "camera": "test:0", "preset": "noon" }));
     assert_eq!(socket.ok("delete_preset", preset("noon"))["preset"], "noon");
@@ -95,20 +102,30 @@ fn results_are_what_the_command_line_prints() {
     assert_eq!(socket.ok("unpin_controls", camera()), json!([]));
     let named = socket.ok("rename_camera", with(json!({ "name": "Desk" })));
     assert_eq!(named, json!({ "camera": "test:0", "name": "Desk" }));
-    let started = socket.ok("start_camera", json!({ "camera": "Desk", "size": "320x240", "fps": 15 }));
-    assert_eq!((started["camera"].clone(), started["mode"]["fps"].clone()), ("test:0".into(), 15.into()));
+    let started =
+        socket.ok("start_camera", json!({ "camera": "Desk", "size": "320x240", "fps": 15 }));
+    assert_eq!(
+        (started["camera"].clone(), started["mode"]["fps"].clone()),
+        ("test:0".into(), 15.into())
+    );
     assert_eq!(socket.ok("stop_camera", camera())["camera"]["held_open"], false);
     let me = socket.ok("who_am_i", json!({}));
     assert_eq!(me["name"], "owner");
     let clients = socket.ok("list_clients", json!({}));
-    assert!(clients.as_array().is_some_and(|all| all.iter().any(|one| one["remote"] == "127.0.0.1")));
+    assert!(
+        clients.as_array().is_some_and(|all| all.iter().any(|one| one["remote"] == "127.0.0.1"))
+    );
     assert_eq!(socket.ok("status", json!({}))["running"], true);
     assert!(socket.ok("time", json!({}))["unix_ms"].is_u64());
     assert_eq!(socket.ok("cameras_off", json!({})), json!({ "off": true }));
     assert_eq!(service.json(&["status"])["privacy_off"], true);
     for (kind, fields, expected) in [
         ("describe_camera", json!({ "camera": "none" }), "no_such_camera"),
-        ("set_controls", with(json!({ "settings": [{ "name": "brightness", "value": [] }] })), "invalid"),
+        (
+            "set_controls",
+            with(json!({ "settings": [{ "name": "brightness", "value": [] }] })),
+            "invalid",
+        ),
         ("shutdown", json!({}), "invalid"),
         ("token_add", json!({}), "invalid"),
         ("list_cameras", json!({ "more": 1 }), "invalid"),
@@ -344,4 +361,3 @@ fn the_end_of_the_bridge_is_told() {
     drop(socket);
     ended.join().expect("it ends").ok();
 }
-

@@ -13,6 +13,7 @@ mod check;
 mod clients;
 mod completions;
 mod config;
+mod console;
 mod controls;
 mod doctor;
 mod error;

@@ -1,8 +1,11 @@
 //! One service for each user: who listens at the endpoint, and what a dead one left there.
 
+#[cfg(windows)]
+mod mutex;
+
+use std::{io, time::Duration};
 #[cfg(unix)]
-use std::{io, path::Path};
-use std::{path::PathBuf, time::Duration};
+use std::path::{Path, PathBuf};
 
 use protocol::{
     client::Connector,
@@ -33,12 +36,16 @@ pub(super) struct Instance {
 /// Holds the place of the one service.
 pub(super) struct Guard {
     /// The socket, where it is ours to remove.
-    #[cfg_attr(not(unix), expect(dead_code, reason = "a pipe goes with its process"))]
+    #[cfg(unix)]
     socket: Option<PathBuf>,
     /// Locked for as long as the service runs: two that start at once cannot both take over
     /// what a dead one left.
     #[cfg(unix)]
     _lock: std::fs::File,
+    /// Held for as long as the service runs. The pipe alone would not do: a second service could
+    /// add instances to it, and clients would reach either.
+    #[cfg(windows)]
+    _mutex: mutex::Mutex,
 }
 
 impl Instance {
@@ -85,16 +92,19 @@ impl Instance {
     }
 
     /// Binds `wanted`, else the usual endpoint.
-    #[cfg(not(unix))]
+    #[cfg(windows)]
     pub(super) async fn take(wanted: Option<Endpoint>) -> Result<Self, ServeError> {
         let endpoint = wanted.map_or_else(Endpoint::to_listen, Ok);
         let endpoint = endpoint.map_err(ServeError::NoEndpoint)?;
+        let failed = |source| ServeError::Listen { endpoint: endpoint.to_string(), source };
+        let Some(mutex) = mutex::Mutex::take(&endpoint).map_err(failed)? else {
+            return Err(already_running(&endpoint).await.unwrap_or_else(|| busy(&endpoint)));
+        };
         if let Some(error) = already_running(&endpoint).await {
             return Err(error);
         }
-        let listener = Listener::bind(&endpoint)
-            .map_err(|source| ServeError::Listen { endpoint: endpoint.to_string(), source })?;
-        Ok(Self { listener, endpoint, is_passed: false, guard: Guard { socket: None } })
+        let listener = Listener::bind(&endpoint).map_err(failed)?;
+        Ok(Self { listener, endpoint, is_passed: false, guard: Guard { _mutex: mutex } })
     }
 }
 
@@ -111,7 +121,8 @@ impl Guard {
         }
     }
 
-    #[cfg(not(unix))]
+    /// Lets the next one in. The pipe goes with its last handle.
+    #[cfg(windows)]
     pub(super) fn remove(self) {}
 }
 
@@ -139,7 +150,6 @@ async fn lock_in_time(endpoint: &Endpoint) -> Result<std::fs::File, ServeError> 
     Ok(lock)
 }
 
-#[cfg(unix)]
 fn busy(endpoint: &Endpoint) -> ServeError {
     ServeError::Listen {
         endpoint: endpoint.to_string(),

@@ -21,6 +21,8 @@ pub(crate) enum Command {
     Freeze,
     Snapshot,
     Mirror,
+    Turn,
+    Crop,
     Fit,
     Figures,
     Search,
@@ -76,10 +78,13 @@ fn character(letter: &str, modifiers: Modifiers) -> Option<Command> {
         "f" => Command::Fullscreen,
         "s" => Command::Snapshot,
         "m" => Command::Mirror,
+        "r" => Command::Turn,
+        "x" => Command::Crop,
         "z" => Command::Fit,
         "i" => Command::Figures,
         "c" => Command::Show(Shown::Controls),
         "u" => Command::Show(Shown::Clients),
+        "w" => Command::Show(Shown::Remote),
         "?" => Command::Show(Shown::Help),
         _ => return None,
     })
@@ -102,6 +107,13 @@ impl App {
             Command::Freeze => on_stage(stage::Message::Freeze),
             Command::Snapshot => on_stage(stage::Message::Snapshot),
             Command::Mirror => on_stage(stage::Message::Mirror),
+            Command::Turn => on_stage(|camera| {
+                let turn = stage::framing::Message::Turn { clockwise: true };
+                stage::Message::Framing(camera, turn)
+            }),
+            Command::Crop => {
+                on_stage(|camera| stage::Message::Framing(camera, stage::framing::Message::Select))
+            }
             Command::Fit => on_stage(stage::Message::Fit),
             Command::Figures => Some(Message::Stage(stage::Message::Figures)),
             Command::Privacy => Some(Message::Privacy(!self.model.privacy_off)),
@@ -129,6 +141,9 @@ impl App {
 
     /// Out of what was entered last.
     fn back(&mut self) -> Task<Message> {
+        if self.stage.stop_selecting() {
+            return Task::none();
+        }
         if self.fullscreen {
             return self.set_fullscreen(false);
         }

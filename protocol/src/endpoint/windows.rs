@@ -50,7 +50,8 @@ pub(crate) fn sid_of(process: HANDLE) -> io::Result<String> {
     sid
 }
 
-fn sid_of_token(token: HANDLE) -> io::Result<String> {
+/// The SID of the user of a token, as text.
+pub(crate) fn sid_of_token(token: HANDLE) -> io::Result<String> {
     // A TOKEN_USER and the largest SID take 84 bytes; u64 for its alignment.
     let mut buffer = [0u64; 32];
     let mut length = 0;

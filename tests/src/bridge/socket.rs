@@ -98,7 +98,8 @@ impl WebSocket {
         self.send(&json!({ "op": "identify", "d": { "token": token } }));
         let identified = self.message();
         assert_eq!(identified["op"], "identified", "{identified}");
-        let watches = identified["d"]["scopes"].as_array().is_some_and(|s| s.contains(&"watch".into()));
+        let watches =
+            identified["d"]["scopes"].as_array().is_some_and(|s| s.contains(&"watch".into()));
         let state = if watches { self.event("state") } else { Value::Null };
         (identified["d"].clone(), state)
     }

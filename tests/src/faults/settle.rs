@@ -26,8 +26,9 @@ impl<R: Rig> Stage<R> {
         let healed = Instant::now();
         self.wait_for_frames(1);
         self.note_recovery(healed.elapsed());
+        self.replace_readers();
         self.wait_for_frames(FRAMES);
-        self.look_after_readers();
+        self.wait_for_readers();
         self.agree();
         self.compare_controls();
         self.invariants();
@@ -59,9 +60,9 @@ impl<R: Rig> Stage<R> {
         }
     }
 
-    /// Readers that live have frames; those that the service's end has ended are replaced.
+    /// Readers live, but for those that the service's end has ended: these are replaced.
     #[track_caller]
-    fn look_after_readers(&mut self) {
+    fn replace_readers(&mut self) {
         let incarnation = self.attended.incarnation();
         for reader in &mut self.readers {
             let lives = reader.program.is_running();
@@ -76,6 +77,10 @@ impl<R: Rig> Stage<R> {
         for reader in &mut self.readers {
             reader.mark();
         }
+    }
+
+    #[track_caller]
+    fn wait_for_readers(&self) {
         wait_until("frames for every reader", PATIENCE, || {
             let without = self.readers.iter().filter(|reader| !reader.has_frames());
             let without: Vec<_> = without.map(|reader| reader.program.pid()).collect();

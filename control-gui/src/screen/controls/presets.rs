@@ -2,11 +2,12 @@
 
 use iced::{
     Center, Element, Fill,
-    widget::{button, column, row, text, text_input},
+    widget::{column, row, text, text_input},
 };
 use protocol::{CameraId, Request};
 
 use crate::{
+    focus::button,
     style::{self, BODY, NEAR, SMALL, TIGHT},
     words::Tone,
 };
