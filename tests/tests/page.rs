@@ -27,7 +27,7 @@ const SPEC: Duration = Duration::from_secs(240);
 const READY: Duration = Duration::from_secs(90);
 /// How long the service is away in a restart: so long that the page has to say so.
 const AWAY: Duration = Duration::from_secs(2);
-/// What of a spec is a program of its own that lies beside the page.
+/// What says which packages the specs need.
 const FILES: [&str; 2] = ["package.json", "package-lock.json"];
 
 /// A folder outside the sources with what the specs need from npm. Installed once, also when
@@ -85,21 +85,18 @@ fn run(spec: &str, mode: &str, tls: bool) {
         }
     });
     let restart = service.folder().join("restart");
-    let mut node = service.command();
-    // As `camera-service` has it in its environment, so that the spec's commands find the service.
-    let binary = node.get_program().to_owned();
-    let mut command = Command::new("node");
-    for (name, value) in node.get_envs() {
+    let mut node = Command::new("node");
+    // As commands have it in their environment, so that those of the spec find the service.
+    for (name, value) in service.command().get_envs() {
         match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
+            Some(value) => node.env(name, value),
+            None => node.env_remove(name),
         };
     }
-    node = command;
     node.arg("--test-reporter=spec")
         .arg(binary::workspace().join(format!("tests/page/{spec}.spec.js")))
         .current_dir(service.folder())
-        .env("CAMERA_SERVICE_BIN", binary)
+        .env("CAMERA_SERVICE_BIN", binary::camera_service())
         .env("PAGE_MODULES", modules())
         .env("PAGE_URL", format!("{scheme}://127.0.0.1:{port}/"))
         .env("PAGE_RESTART", &restart);
