@@ -5,7 +5,7 @@
 #![cfg(target_os = "linux")]
 
 use std::{
-    fs,
+    env, fs,
     net::TcpListener,
     path::{Path, PathBuf},
     process::Command,
@@ -100,6 +100,9 @@ fn run(spec: &str, mode: &str, tls: bool) {
         .env("PAGE_MODULES", modules())
         .env("PAGE_URL", format!("{scheme}://127.0.0.1:{port}/"))
         .env("PAGE_RESTART", &restart);
+    if let Some(folder) = env::var_os("PAGE_IMAGES") {
+        node.env("PAGE_IMAGES", binary::workspace().join(folder));
+    }
     let mut node = Program::start(spec, &mut node);
     let out = supervise(&mut node, &mut service, &restart);
     println!("{}", String::from_utf8_lossy(&out.stdout));
@@ -116,6 +119,10 @@ fn supervise(node: &mut Program, service: &mut Service, restart: &Path) -> Outpu
             fs::remove_file(restart).expect("a file can be removed");
         }
         thread::sleep(Duration::from_millis(20));
+    }
+    if node.is_running() {
+        // The message of what follows has its errors alone.
+        println!("{}", String::from_utf8_lossy(&node.stdout()));
     }
     node.wait(Duration::ZERO)
 }
