@@ -46,11 +46,8 @@ mod stop;
 mod stream;
 mod table;
 mod text;
-<<<<<<< HEAD
 mod token;
-=======
 mod uninstall;
->>>>>>> bridge
 mod unpin;
 mod value;
 mod wait;
@@ -377,7 +374,6 @@ mod tests {
             "loopback CAM /dev/video10 --fps 0",
             "bridge --listen 8088",
             "bridge --tls cert.pem",
-<<<<<<< HEAD
             "bridge on --listen 8443",
             "bridge off --listen 127.0.0.1:8443",
             "bridge --listen 127.0.0.1:8443 status",
@@ -390,11 +386,9 @@ mod tests {
             "token add phone --scope watch --expires soon",
             "token add phone --scope watch --expires 0s",
             "token revoke",
-=======
             "install --by cron",
             "config get",
             "config set limits.connections",
->>>>>>> bridge
             "completions klingon",
         ] {
             assert!(parse(line).is_err(), "{line} was taken");

@@ -215,7 +215,9 @@ mod tests {
         let url = "http://127.0.0.1:8088/#secret=csi_\"<&";
         let page = Redirect::write(folder.path(), url).expect("written");
         let text = fs::read_to_string(&page.path).expect("there");
-        assert!(text.contains("content=\"0;url=http://127.0.0.1:8088/#secret=csi_&quot;&lt;&amp;\""));
+        assert!(
+            text.contains("content=\"0;url=http://127.0.0.1:8088/#secret=csi_&quot;&lt;&amp;\"")
+        );
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;

@@ -3,9 +3,9 @@
 #[cfg(windows)]
 mod mutex;
 
-use std::{io, time::Duration};
 #[cfg(unix)]
 use std::path::{Path, PathBuf};
+use std::{io, time::Duration};
 
 use protocol::{
     client::Connector,

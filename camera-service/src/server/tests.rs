@@ -145,7 +145,9 @@ async fn the_bridge_and_its_users_come_through_the_door() {
     // What is no address is not shown to anybody.
     for urls in [vec!["http://\x1b[2J/".to_owned()], vec![String::new(); 65]] {
         let refused = bridge.bridge_listening(BridgeListening { urls, fingerprint: None }).await;
-        assert!(matches!(refused, Err(ClientError::Reply(error)) if error.kind == ErrorKind::Invalid));
+        assert!(
+            matches!(refused, Err(ClientError::Reply(error)) if error.kind == ErrorKind::Invalid)
+        );
     }
     // It listens for as long as it is there.
     drop(bridge);

@@ -143,8 +143,7 @@ mod tests {
     fn each_state_says_what_can_be_done() {
         let off = BridgeStatus { listen: "127.0.0.1:8088".to_owned(), ..BridgeStatus::default() };
         assert_eq!(text(&off), "The bridge is off; `camera-service bridge on` turns it on.\n");
-        let failing =
-            BridgeStatus { enabled: true, reason: "taken\x1b".to_owned(), ..off.clone() };
+        let failing = BridgeStatus { enabled: true, reason: "taken\x1b".to_owned(), ..off.clone() };
         assert_eq!(
             text(&failing),
             "The bridge is on, but does not listen at 127.0.0.1:8088 yet.\nThe reason: taken\u{fffd}\n"
