@@ -278,9 +278,8 @@ impl Life {
     /// lost, and why.
     fn log(&self, (was, now): (&CameraState, &CameraState), reason: &str, mode: Option<Mode>) {
         let camera = &self.camera.id;
-        let is_shut = |state: &CameraState| {
-            matches!(state, CameraState::Closed | CameraState::Blocked)
-        };
+        let is_shut =
+            |state: &CameraState| matches!(state, CameraState::Closed | CameraState::Blocked);
         match now {
             _ if is_shut(was) && is_shut(now) => {}
             CameraState::Streaming => {
