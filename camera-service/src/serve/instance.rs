@@ -14,8 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use super::ServeError;
 
-/// How long a service that is on its way out may take to leave its place to one to which its
-/// socket was passed.
+/// How long a service that is on its way out may take to leave its place to the next one.
 #[cfg(unix)]
 const LEAVING: Duration = Duration::from_secs(5);
 /// How long a service that is just starting may take to say which process it is.
@@ -65,10 +64,8 @@ impl Instance {
             return Err(error);
         }
         let socket = endpoint.path().to_owned();
-        let lock = lock_file(&socket).map_err(failed)?;
-        if lock.try_lock().is_err() {
-            return Err(already_running(&endpoint).await.unwrap_or_else(|| busy(&endpoint)));
-        }
+        // One that no longer answers is on its way out, and waited for.
+        let lock = lock_in_time(&endpoint).await?;
         if let Some(error) = already_running(&endpoint).await {
             return Err(error);
         }
@@ -123,8 +120,7 @@ fn lock_file(socket: &Path) -> io::Result<std::fs::File> {
     options.open(socket.with_extension("lock"))
 }
 
-/// The lock of the place at `endpoint`, at which nobody else can listen any more; waits for the
-/// service that did.
+/// The lock of the place at `endpoint`, at which nobody answered; waits for the service that did.
 #[cfg(unix)]
 async fn lock_in_time(endpoint: &Endpoint) -> Result<std::fs::File, ServeError> {
     let failed = |source| ServeError::Listen { endpoint: endpoint.to_string(), source };
