@@ -47,7 +47,7 @@ impl Instance {
     pub(super) async fn take(wanted: Option<Endpoint>) -> Result<Self, ServeError> {
         if let Some(super::activation::Passed { listener, endpoint }) = super::activation::passed()?
         {
-            let lock = lock_in_time(&endpoint).await?;
+            let lock = lock_in_time(&endpoint, false).await?;
             let guard = Guard { socket: None, _lock: lock };
             return Ok(Self { listener, endpoint, is_passed: true, guard });
         }
@@ -64,8 +64,8 @@ impl Instance {
             return Err(error);
         }
         let socket = endpoint.path().to_owned();
-        // One that no longer answers is on its way out, and waited for.
-        let lock = lock_in_time(&endpoint).await?;
+        // One that does not answer is on its way out, and waited for, or on its way in.
+        let lock = lock_in_time(&endpoint, true).await?;
         if let Some(error) = already_running(&endpoint).await {
             return Err(error);
         }
@@ -120,13 +120,17 @@ fn lock_file(socket: &Path) -> io::Result<std::fs::File> {
     options.open(socket.with_extension("lock"))
 }
 
-/// The lock of the place at `endpoint`, at which nobody answered; waits for the service that did.
+/// The lock of the place at `endpoint`; waits for a service that leaves. Where one may come in
+/// meanwhile it is asked for: `ask`.
 #[cfg(unix)]
-async fn lock_in_time(endpoint: &Endpoint) -> Result<std::fs::File, ServeError> {
+async fn lock_in_time(endpoint: &Endpoint, ask: bool) -> Result<std::fs::File, ServeError> {
     let failed = |source| ServeError::Listen { endpoint: endpoint.to_string(), source };
     let lock = lock_file(endpoint.path()).map_err(failed)?;
     let deadline = Instant::now() + LEAVING;
     while lock.try_lock().is_err() {
+        if ask && let Some(error) = already_running(endpoint).await {
+            return Err(error);
+        }
         if Instant::now() >= deadline {
             return Err(busy(endpoint));
         }
