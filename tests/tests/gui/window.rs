@@ -59,11 +59,17 @@ impl Gui {
     #[track_caller]
     pub(crate) fn focus(&self) {
         let pid = self.program.pid().to_string();
-        wait_until("the window to have the focus", SOON, || {
+        let ask = |args: &[&str]| {
             let mut command = Command::new("xdotool");
-            command.args(["search", "--onlyvisible", "--pid", &pid, "windowfocus"]);
-            let out = command.env("DISPLAY", self.display.name()).output().expect("xdotool runs");
-            if out.status.success() { Ok(()) } else { Err(format!("{out:?}")) }
+            let out = command.args(args).env("DISPLAY", self.display.name()).output();
+            out.expect("xdotool can be started")
+        };
+        wait_until("the window to have the focus", SOON, || {
+            let found = ask(&["search", "--onlyvisible", "--pid", &pid]);
+            let found = String::from_utf8_lossy(&found.stdout).into_owned();
+            let window = found.lines().next().ok_or("no window")?;
+            let focused = ask(&["windowfocus", window]);
+            if focused.status.success() { Ok(()) } else { Err(format!("{focused:?}")) }
         });
     }
 
