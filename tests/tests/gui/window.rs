@@ -44,6 +44,9 @@ impl Gui {
     ) -> Self {
         let turn = turn();
         let display = display();
+        // What lies under the pointer is drawn otherwise.
+        let (x, y) = (display.size().width - 2, display.size().height - 2);
+        display.act(&["mousemove", &x.to_string(), &y.to_string()]);
         let program = gui::start(service, &display, variables, args);
         Self { display, program, _turn: turn }
     }
@@ -125,7 +128,8 @@ impl Gui {
         let mut clicked = None;
         wait_until(what, SOON, || {
             assert!(self.program.is_running(), "the GUI has ended: {}", self.program.stderr());
-            let found = self.display.shot().find(colour, area).filter(|place| place.height > 20);
+            let found = self.display.shot().block(colour, area, 40);
+            let found = found.filter(|place| place.height > 20);
             let stays = found.is_some() && found == before;
             before = found;
             match (found, clicked) {
