@@ -27,12 +27,12 @@ impl App {
                 None => column![self.bar(), self.gone(), self.page()].into(),
             }
         };
-        if self.notices.is_empty() {
-            return content;
-        }
-        let notices =
-            container(self.notices.view().map(Message::Notice)).padding(APART).center_x(Fill);
-        stack![container(content).width(Fill).height(Fill), bottom(notices)].into()
+        let notices = (!self.notices.is_empty()).then(|| {
+            let notices = self.notices.view().map(Message::Notice);
+            bottom(container(notices).padding(APART).center_x(Fill)).into()
+        });
+        // Always a stack: what is below keeps its focus and place when a notice comes or goes.
+        stack![container(content).width(Fill).height(Fill)].extend(notices).into()
     }
 
     fn welcome(&self) -> Element<'_, Message> {

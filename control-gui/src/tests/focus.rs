@@ -108,8 +108,8 @@ fn a_key_that_was_taken_by_a_button_does_nothing_to_the_camera() {
     let mut app = ready();
     tell(&mut app, Message::Show(Shown::Clients));
     // Back is the button after those of the bar.
-    let steps =
-        [Step::Next, Step::Next, Step::Next, Step::Next, Step::Next, Step::Tap(Named::Enter)];
+    let mut steps: Vec<Step> = (0..6).map(|_| Step::Next).collect();
+    steps.push(Step::Tap(Named::Enter));
     take(&mut app, &steps);
     assert_eq!(app.title(), "Camera a - Cameras");
     assert!(sees(&app, "Start"), "it was not started");
@@ -120,8 +120,7 @@ fn arrows_move_a_slider_by_its_step() {
     let mut app = ready();
     tell(&mut app, Message::Controls(controls::Message::Search("bright".to_owned())));
     // Backwards from the end: Pin, Reset, the slider.
-    let mut steps: Vec<Step> = (0..6).map(|_| Step::Next).collect();
-    steps.push(Step::Tap(Named::Enter));
+    let steps = [Step::Previous, Step::Previous, Step::Previous, Step::Tap(Named::ArrowRight)];
     take(&mut app, &steps);
     assert!(sees(&app, "13"), "brightness was 12");
 }
