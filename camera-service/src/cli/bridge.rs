@@ -87,6 +87,8 @@ pub(super) async fn run(args: BridgeArgs, session: &Session, global: &Global) ->
         tls_folder: config::state_dir()?.join("tls"),
         way,
     };
+    #[cfg(target_os = "linux")]
+    bridge::confine_for(&options);
     let stop = CancellationToken::new();
     let mut interrupt = Interrupt::new();
     let json = session.json;
