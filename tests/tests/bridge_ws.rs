@@ -265,7 +265,7 @@ fn publish_until(socket: &mut WebSocket, publication: u32, size: Size, until: In
     let mut sent = 0;
     while Instant::now() < until {
         while let Ok(Some(message)) = socket.next(Duration::from_millis(5)) {
-            if message["op"] == "demand" {
+            if message["op"] == "demand" && message["d"]["publication"] == publication {
                 credit += message["d"]["credit"].as_u64().expect("a number");
             }
         }
