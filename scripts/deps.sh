@@ -4,8 +4,9 @@
 #
 #   scripts/deps.sh build    a C compiler, cmake and nasm (for libjpeg-turbo)
 #   scripts/deps.sh test     that, the guest with real drivers (qemu, busybox, v4l2-ctl, …), and a
-#                            screen for the GUI (Xvfb, xdotool, software Vulkan and OpenGL), and a
-#                            browser for the page (Chromium, driven from Node.js)
+#                            screen for the GUI (Xvfb, xdotool, software Vulkan and OpenGL), a
+#                            browser for the page (Chromium, driven from Node.js), and systemd, whose
+#                            user manager the service is installed for
 #
 # Debian and its derivatives; elsewhere it names what is missing. Rust is not installed, only
 # looked for.
@@ -21,8 +22,10 @@ case ${1:-build} in
   build) ;;
   test) wanted+=(qemu-system-x86_64:qemu-system-x86 busybox:busybox-static cpio:cpio depmod:kmod
                  xz:xz-utils v4l2-ctl:v4l-utils python3:python3 strip:binutils ffmpeg:ffmpeg
+                 curl:curl gst-launch-1.0:gstreamer1.0-tools
                  Xvfb:xvfb xdotool:xdotool openbox:openbox xprop:x11-utils
-                 chromium:chromium node:nodejs npm:npm)
+                 chromium:chromium node:nodejs npm:npm
+                 systemd-analyze:systemd setpriv:util-linux unshare:util-linux)
         # What the GUI loads when it runs, and a GPU made of software.
         lib=/usr/lib/$(uname -m)-linux-gnu
         wanted+=("-$lib/libxkbcommon.so.0:libxkbcommon0"
@@ -30,7 +33,12 @@ case ${1:-build} in
                  "-$lib/libXi.so.6:libxi6" "-$lib/libX11-xcb.so.1:libx11-xcb1"
                  "-$lib/libEGL.so.1:libegl1" "-$lib/dri/swrast_dri.so:libgl1-mesa-dri"
                  "-$lib/libvulkan.so.1:libvulkan1"
-                 "-$lib/libvulkan_lvp.so:mesa-vulkan-drivers") ;;
+                 "-$lib/libvulkan_lvp.so:mesa-vulkan-drivers")
+        # Clients of the bridge that others wrote.
+        python=/usr/lib/python3/dist-packages
+        wanted+=("-$lib/gstreamer-1.0/libgstsoup.so:gstreamer1.0-plugins-good"
+                 "-$python/websockets/__init__.py:python3-websockets"
+                 "-$python/prometheus_client/__init__.py:python3-prometheus-client") ;;
   *) sed -n '3,/^$/{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
 esac
 

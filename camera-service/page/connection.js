@@ -16,8 +16,7 @@ const LAST_WAIT = 8_000;
 const TRIES = 2;
 /** Time between two tries to get back from HTTP alone to a WebSocket, in ms. */
 const RETURN = 30_000;
-/** Codes with which the bridge ends connections of tokens that are not good. */
-const NOT_LOGGED_IN = 4001;
+/** The bridge's code for connections whose token was revoked, or that a user has ended. */
 const REVOKED = 4003;
 
 export class Connection extends Emitter {
@@ -111,7 +110,8 @@ export class Connection extends Emitter {
   async #closed(link, { code, kind, message, welcomed }) {
     this.#link = null;
     clearTimeout(this.#timer);
-    if (code === REVOKED || code === NOT_LOGGED_IN || kind === "forbidden") {
+    // Who is only asked to wait (too many log-ins have failed, say) has a good token still.
+    if (code === REVOKED || kind === "forbidden") {
       this.#set("ended");
       return this.tell("refused", { message, code });
     }

@@ -103,13 +103,8 @@ export class Fallback extends Emitter {
     } catch (error) {
       if (this.#ended.signal.aborted) return;
       this.close();
-      const forbidden = error.kind === "forbidden";
-      this.tell("closed", {
-        kind: error.kind ?? "stopping",
-        message: error.message,
-        code: forbidden ? 4001 : 1006,
-        welcomed: false,
-      });
+      const { kind = "stopping", message } = error;
+      this.tell("closed", { kind, message, code: 1006, welcomed: false });
     }
   }
 

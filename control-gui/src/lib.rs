@@ -5,9 +5,12 @@
 //! iced's tokio threads, MJPG is decoded on a thread for each stream.
 
 mod app;
+mod command;
 mod connection;
 mod console;
+mod focus;
 mod folders;
+mod framing;
 mod icon;
 mod live;
 mod model;
@@ -19,6 +22,7 @@ mod renderer;
 #[cfg(test)]
 mod samples;
 mod screen;
+mod setup;
 mod snapshot;
 mod start;
 mod style;

@@ -5,8 +5,12 @@
 //! be had where there are real drivers.
 
 pub mod binary;
+#[cfg(unix)]
+pub mod bridge;
 #[cfg(target_os = "linux")]
 pub mod confined;
+#[cfg(target_os = "linux")]
+mod desktop;
 #[cfg(target_os = "linux")]
 pub mod device;
 #[cfg(unix)]
@@ -22,6 +26,8 @@ pub mod hostile;
 pub mod live;
 #[cfg(target_os = "linux")]
 pub mod loopback;
+#[cfg(target_os = "linux")]
+mod manager;
 mod output;
 #[cfg_attr(windows, path = "process/windows.rs")]
 mod process;
@@ -35,8 +41,12 @@ mod wait;
 #[cfg(target_os = "linux")]
 pub mod wine;
 
+#[cfg(target_os = "linux")]
+pub use desktop::Desktop;
 #[cfg(unix)]
 pub use display::Display;
+#[cfg(target_os = "linux")]
+pub use manager::Manager;
 pub use output::Output;
 pub use process::Process;
 pub use program::Program;

@@ -29,13 +29,18 @@ pub struct Program {
 impl Program {
     /// Starts `command` with nothing to read; `name` is for messages.
     pub fn start(name: &str, command: &mut Command) -> Self {
+        Self::start_with(name, command, Stdio::null())
+    }
+
+    /// Starts `command` with this standard input.
+    pub fn start_with(name: &str, command: &mut Command, stdin: Stdio) -> Self {
         let files = tempfile::tempdir().expect("the temporary folder can be written");
         let create = |file: &str| {
             Stdio::from(fs::File::create(files.path().join(file)).expect("a file can be made"))
         };
         Process::own_group(command);
         let child = command
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(create("stdout"))
             .stderr(create("stderr"))
             .spawn()

@@ -28,6 +28,7 @@ pub struct Builder {
     env: Vec<(OsString, OsString)>,
     config: String,
     own_socket: bool,
+    named_config: bool,
     #[cfg(unix)]
     user: Option<u32>,
 }
@@ -68,6 +69,14 @@ impl Builder {
         self
     }
 
+    /// Leaves it to the service where its configuration is:
+    /// `config/camera-service/config.toml`, which is not there at first.
+    #[must_use]
+    pub fn default_config(mut self) -> Self {
+        self.named_config = false;
+        self
+    }
+
     /// Leaves the endpoint to the service: below XDG_RUNTIME_DIR, which still is its own.
     #[cfg(unix)]
     #[must_use]
@@ -93,14 +102,22 @@ impl Builder {
     #[track_caller]
     pub fn spawn(self) -> Service {
         let folder = self.folder;
-        let config = folder.path().join("config/test.toml");
-        fs::write(&config, &self.config).expect("the configuration can be written");
+        let config = if self.named_config {
+            let config = folder.path().join("config/test.toml");
+            fs::write(&config, &self.config).expect("the configuration can be written");
+            config
+        } else {
+            folder.path().join("config/camera-service/config.toml")
+        };
         let socket = endpoint(folder.path(), self.own_socket);
         #[cfg(unix)]
         if let Some(user) = self.user {
             give_away(folder.path(), user).expect("root can give folders away");
         }
-        let (args, env) = (self.args, self.env);
+        let (mut args, env) = (self.args, self.env);
+        if self.named_config {
+            args.extend(["--config".into(), config.clone().into()]);
+        }
         let surroundings = Surroundings {
             folder,
             socket,
@@ -109,7 +126,7 @@ impl Builder {
             user: self.user,
             binary: binary::camera_service(),
         };
-        let program = surroundings.serve(&config, &args, &env);
+        let program = surroundings.serve(&args, &env);
         Service { program, config, args, env, surroundings }
     }
 
@@ -171,9 +188,9 @@ fn give_away(path: &Path, user: u32) -> std::io::Result<()> {
 }
 
 impl Surroundings {
-    fn serve(&self, config: &Path, args: &[OsString], env: &[(OsString, OsString)]) -> Program {
+    fn serve(&self, args: &[OsString], env: &[(OsString, OsString)]) -> Program {
         let mut command = self.command();
-        command.arg("serve").arg("--config").arg(config).args(args).envs(env.iter().cloned());
+        command.arg("serve").args(args).envs(env.iter().cloned());
         Program::start("camera-service serve", &mut command)
     }
 
@@ -227,6 +244,7 @@ impl Service {
             env: vec![],
             config: QUICK.to_owned(),
             own_socket: true,
+            named_config: true,
             #[cfg(unix)]
             user: None,
         }
@@ -310,8 +328,7 @@ impl Service {
         self.cli(&["status"]).ok();
         let ended = self.program.terminate();
         meanwhile(self.folder());
-        self.program = self.surroundings.serve(&self.config, &self.args, &self.env);
-        self.wait_until_ready();
+        self.start_again();
         ended
     }
 
@@ -319,7 +336,7 @@ impl Service {
     #[track_caller]
     pub fn start_again(&mut self) {
         self.program.kill();
-        self.program = self.surroundings.serve(&self.config, &self.args, &self.env);
+        self.program = self.surroundings.serve(&self.args, &self.env);
         self.wait_until_ready();
     }
 

@@ -47,7 +47,7 @@ struct Places {
 }
 
 /// A connection's place, given back when dropped.
-struct Place {
+pub(super) struct Place {
     places: Arc<Places>,
     of: IpAddr,
 }
@@ -104,8 +104,7 @@ pub(super) async fn run(
                 socket::prepare(&stream);
                 let (serving, tls) = (bridge.clone(), tls.clone());
                 bridge.tasks.spawn(async move {
-                    serve(serving, stream, remote, tls).await;
-                    drop(place);
+                    serve(serving, stream, remote, tls, Arc::new(place)).await;
                 });
             }
             Err(error) => {
@@ -116,7 +115,14 @@ pub(super) async fn run(
     }
 }
 
-async fn serve(bridge: Arc<Bridge>, stream: TcpStream, remote: SocketAddr, tls: Option<Arc<Tls>>) {
+async fn serve(
+    bridge: Arc<Bridge>,
+    stream: TcpStream,
+    remote: SocketAddr,
+    tls: Option<Arc<Tls>>,
+    // A WebSocket takes it along.
+    place: Arc<Place>,
+) {
     let remote = remote.ip().to_canonical();
     let socket = match tls {
         None => Socket::plain(stream),
@@ -135,7 +141,7 @@ async fn serve(bridge: Arc<Bridge>, stream: TcpStream, remote: SocketAddr, tls: 
     };
     let answer = {
         let bridge = bridge.clone();
-        service_fn(move |request| http::answer(bridge.clone(), request, remote))
+        service_fn(move |request| http::answer(bridge.clone(), request, remote, place.clone()))
     };
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -33,7 +33,7 @@ mod ws;
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
-use protocol::{BridgeListening, endpoint::Endpoint};
+use protocol::BridgeListening;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -43,6 +43,7 @@ use login::Logins;
 use metrics::Counters;
 use names::{Known, Names};
 use service::Service;
+pub use service::Way;
 use source::Sources;
 use tls::Tls;
 
@@ -61,8 +62,8 @@ pub struct Options {
     pub open_token: Option<String>,
     /// The folder in which the own certificate is kept.
     pub tls_folder: PathBuf,
-    /// Where the service listens, if not where it usually does.
-    pub endpoint: Option<Endpoint>,
+    /// How the service is reached.
+    pub way: Way,
 }
 
 /// Why the bridge does not run.
@@ -132,7 +133,7 @@ pub async fn run(
     stop: CancellationToken,
     ready: impl FnOnce(&BridgeListening),
 ) -> Result<(), BridgeError> {
-    let Options { config, insecure, open_token, tls_folder, endpoint } = options;
+    let Options { config, insecure, open_token, tls_folder, way } = options;
     let address = config.listen;
     let is_loopback = address.ip().to_canonical().is_loopback();
     if !is_loopback && config.tls == config::Tls::Off && !insecure {
@@ -156,7 +157,7 @@ pub async fn run(
     };
     tracing::info!(address = %bound, tls = tls.is_some(), "listening");
     ready(&listening);
-    let service = Service::connect(endpoint, listening, stop.child_token());
+    let service = Service::connect(way, listening, stop.clone());
     let bridge = Arc::new(Bridge {
         sources: Sources::new(service.clone()),
         service,
@@ -204,7 +205,7 @@ mod tests {
     fn addresses_are_those_that_others_can_use() {
         let mut names = Names::default();
         names.hosts.extend(["desk".to_owned(), "desk.local".to_owned(), "localhost".to_owned()]);
-        names.addresses.extend([[127, 0, 0, 1].into(), [192, 168, 1, 5].into()]);
+        names.addresses.extend([[127, 0, 0, 1], [192, 168, 1, 5]].map(std::net::IpAddr::from));
         let of = |text: &str, tls| urls(text.parse().expect("an address"), &names, tls);
         assert_eq!(of("127.0.0.1:80", false), ["http://127.0.0.1:80/"]);
         assert_eq!(of("[::1]:81", true), ["https://[::1]:81/"]);

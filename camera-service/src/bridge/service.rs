@@ -18,9 +18,19 @@ const RETRY: Duration = Duration::from_millis(100);
 /// … doubling up to this.
 const RETRY_MOST: Duration = Duration::from_secs(2);
 
+/// How the service is reached.
+#[derive(Debug, Clone)]
+pub enum Way {
+    /// As any program reaches it: at this endpoint, or where it usually is.
+    Endpoint(Option<Endpoint>),
+    /// Through the door that it gave to this process. Closed, it ends the bridge.
+    #[cfg(unix)]
+    Door(Arc<protocol::transport::Door>),
+}
+
 /// How connections are made.
 pub(super) struct Service {
-    endpoint: Option<Endpoint>,
+    way: Way,
     own: watch::Receiver<Option<Client>>,
 }
 
@@ -62,27 +72,39 @@ impl From<Failure> for ErrorReply {
 }
 
 impl Service {
-    /// The service at `endpoint`, or where it usually is. Told where the bridge listens, now and
-    /// whenever it comes back, until `stop`.
+    /// Tells the service where the bridge listens, now and whenever it comes back, until `stop`,
+    /// which is cancelled when the service's door is closed.
     pub(super) fn connect(
-        endpoint: Option<Endpoint>,
+        way: Way,
         listening: BridgeListening,
         stop: CancellationToken,
     ) -> Arc<Self> {
         let (sender, own) = watch::channel(None);
-        let service = Arc::new(Self { endpoint, own });
+        let service = Arc::new(Self { way: way.clone(), own });
         let connector = service.connector("bridge").bridged(None, None);
+        let keeping = stop.clone();
         tokio::spawn(async move {
-            stop.run_until_cancelled(keep(connector, listening, sender)).await;
+            keeping.run_until_cancelled(keep(connector, listening, sender)).await;
         });
+        #[cfg(unix)]
+        if let Way::Door(door) = way {
+            tokio::spawn(async move {
+                if stop.run_until_cancelled(door.closed()).await.is_some() {
+                    tracing::info!("the service has gone");
+                    stop.cancel();
+                }
+            });
+        }
         service
     }
 
     fn connector(&self, name: &str) -> Connector {
         let connector = Connector::new(name);
-        match &self.endpoint {
-            Some(endpoint) => connector.endpoint(endpoint.clone()),
-            None => connector,
+        match &self.way {
+            Way::Endpoint(Some(endpoint)) => connector.endpoint(endpoint.clone()),
+            Way::Endpoint(None) => connector,
+            #[cfg(unix)]
+            Way::Door(door) => connector.door(door.clone()),
         }
     }
 

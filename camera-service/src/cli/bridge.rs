@@ -1,5 +1,8 @@
 //! `bridge`: cameras for browsers and other machines.
 
+mod control;
+pub(super) mod urls;
+
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::Args;
@@ -12,7 +15,7 @@ use super::{
     session::{Interrupt, answer},
 };
 use crate::{
-    bridge::{self, Options},
+    bridge::{self, Options, Way},
     config::{self, Config, Tls, bridge_listen},
 };
 
@@ -25,11 +28,15 @@ Examples:
   camera-service bridge
   camera-service bridge --listen 0.0.0.0:8443 --tls self
   camera-service bridge --listen [::]:8443 --tls fullchain.pem,privkey.pem
-  camera-service bridge --open-watch";
+  camera-service bridge --open-watch
+  camera-service bridge on             Have the service run it from now on";
 
 #[derive(Debug, Args)]
-#[command(after_help = AFTER_HELP)]
+#[command(after_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
 pub(super) struct BridgeArgs {
+    /// What the service is to do with its own bridge.
+    #[command(subcommand)]
+    control: Option<control::ControlCommand>,
     /// Listen at this address and port.
     #[arg(long, value_name = "ADDR:PORT", value_parser = bridge_listen)]
     listen: Option<SocketAddr>,
@@ -48,6 +55,9 @@ pub(super) struct BridgeArgs {
     /// What to log to stderr: error, warn, info, debug or trace, or filters as in RUST_LOG.
     #[arg(long, value_name = "LEVEL")]
     log: Option<String>,
+    /// Reach the service through the door that is standard input, and end when it is closed.
+    #[arg(long, hide = true)]
+    supervised: bool,
 }
 
 #[derive(Serialize)]
@@ -57,19 +67,25 @@ enum Line<'a> {
 }
 
 pub(super) async fn run(args: BridgeArgs, session: &Session, global: &Global) -> Outcome {
+    if let Some(command) = args.control {
+        return control::run(command, session).await;
+    }
     logging::start(args.log.as_deref())?;
     let (Config { bridge: mut config, .. }, _) = Config::load(args.config.as_deref())?;
     config.listen = args.listen.unwrap_or(config.listen);
     config.tls = args.tls.unwrap_or(config.tls);
-    let open_watch = args.open_watch || config.open_watch;
-    let client = session.control().await?;
-    let open = if open_watch { Some(OpenWatch::begin(&client).await?) } else { None };
+    let way = way(args.supervised, global)?;
+    // A bridge that the service runs may not make tokens.
+    let open = match (args.open_watch || config.open_watch) && !args.supervised {
+        true => Some(OpenWatch::begin(session.control().await?).await?),
+        false => None,
+    };
     let options = Options {
         config,
         insecure: args.insecure,
         open_token: open.as_ref().map(|open| open.secret.clone()),
         tls_folder: config::state_dir()?.join("tls"),
-        endpoint: global.socket.as_ref().map(Endpoint::at),
+        way,
     };
     let stop = CancellationToken::new();
     let mut interrupt = Interrupt::new();
@@ -84,10 +100,22 @@ pub(super) async fn run(args: BridgeArgs, session: &Session, global: &Global) ->
         }
     };
     if let Some(open) = open {
-        open.end(&client).await;
+        open.end().await;
     }
     ended?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn way(supervised: bool, global: &Global) -> Result<Way, CliError> {
+    #[cfg(unix)]
+    if supervised {
+        let door = protocol::transport::Door::from_stdin();
+        let door =
+            door.map_err(|error| CliError::io("use the door that the service gave", error))?;
+        return Ok(Way::Door(std::sync::Arc::new(door)));
+    }
+    let _ = supervised;
+    Ok(Way::Endpoint(global.socket.as_ref().map(Endpoint::at)))
 }
 
 /// Says where the bridge is. Nobody may be there to read it, which is no reason not to run.
@@ -107,6 +135,7 @@ fn tell(listening: &BridgeListening, json: bool) {
 
 /// The token that stands in for those that are not shown, for as long as this runs.
 struct OpenWatch {
+    client: Client,
     name: String,
     secret: String,
 }
@@ -115,7 +144,7 @@ impl OpenWatch {
     /// It ends by itself, should this program not be able to end it.
     const LASTS_S: u64 = 30 * 86_400;
 
-    async fn begin(client: &Client) -> Result<Self, CliError> {
+    async fn begin(client: Client) -> Result<Self, CliError> {
         let name = format!("open-watch-{}", std::process::id());
         let token = TokenRequest {
             name: name.clone(),
@@ -125,13 +154,14 @@ impl OpenWatch {
             invitation_s: None,
         };
         match answer(client.request(Request::AddToken { token })).await? {
-            Reply::TokenAdded(token) => Ok(Self { name, secret: token.secret }),
+            Reply::TokenAdded(token) => Ok(Self { client, name, secret: token.secret }),
             _ => Err(protocol::ClientError::Unexpected("another kind of reply").into()),
         }
     }
 
-    async fn end(self, client: &Client) {
-        if let Err(error) = answer(client.request(Request::RevokeToken { name: self.name })).await {
+    async fn end(self) {
+        let request = Request::RevokeToken { name: self.name };
+        if let Err(error) = answer(self.client.request(request)).await {
             tracing::warn!("the token for --open-watch was not ended: {error}");
         }
     }

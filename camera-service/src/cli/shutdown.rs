@@ -1,6 +1,6 @@
 //! `shutdown`: stops the service.
 
-use std::{process::ExitCode, time::Duration};
+use std::{io::IsTerminal as _, process::ExitCode, time::Duration};
 
 use protocol::{ClientError, ErrorKind};
 use serde::Serialize;
@@ -23,11 +23,13 @@ struct Stopped {
 pub(super) async fn run(session: &Session) -> Outcome {
     let client = session.control().await?;
     let pid = client.service_pid();
+    // Where systemd listens, asking whether somebody answers would have it start another one.
+    let by_systemd = answer(client.status()).await?.started_by.starts_with("systemd");
     answer(client.shutdown()).await?;
     drop(client);
     // So that whoever called this can start another one at once.
     let deadline = Instant::now() + PATIENCE;
-    while !gone(session, pid).await {
+    while if by_systemd { is_running(pid) } else { !gone(session, pid).await } {
         if Instant::now() >= deadline {
             return Err(CliError::failed(
                 ErrorKind::Timeout,
@@ -44,6 +46,12 @@ pub(super) async fn run(session: &Session) -> Outcome {
         output::print_json(&Stopped { stopped: pid })?;
     } else {
         output::print(&format!("The service (process {pid}) has stopped.\n"))?;
+        if by_systemd && std::io::stderr().is_terminal() {
+            output::note(
+                "systemd starts it again when a program asks for it, and at the next login; \
+                 `camera-service uninstall` ends that",
+            );
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

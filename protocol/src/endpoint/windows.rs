@@ -1,7 +1,7 @@
 //! Named pipes: one for each user, told by the user's SID.
 #![allow(unsafe_code)]
 
-use std::io;
+use std::{io, path::PathBuf};
 
 use windows::{
     Win32::{
@@ -24,6 +24,13 @@ pub(super) fn candidates() -> Vec<Endpoint> {
 pub(super) fn to_listen() -> io::Result<Endpoint> {
     let sid = user_sid()?;
     Ok(Endpoint::at(format!(r"\\.\pipe\camera-service-v1-{sid}")))
+}
+
+/// The user's own folder for temporary files, which nobody else can enter.
+pub(super) fn private_folder() -> io::Result<PathBuf> {
+    let folder = std::env::temp_dir().join("camera-service");
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder)
 }
 
 /// The SID of the user of this process, as text.

@@ -1,231 +1,151 @@
-//! The servers that are compared, each with the same camera.
+//! Who serves: the bridge, a plain writer, µStreamer.
 
-use std::{
-    env, fs,
-    io::{BufRead as _, BufReader},
-    net::{SocketAddr, TcpListener, TcpStream},
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::{env, net::SocketAddr, process::Command, time::Duration};
 
 use anyhow::{Context as _, Result};
-use tests::{Process, Program, Service, Shim, wait_until};
+use protocol::Scope;
+use tests::{
+    Process, Program, Service, Shim,
+    bridge::{Bridge, token},
+    wait_until,
+};
 
-/// How long a server may take to listen.
-const START: Duration = Duration::from_secs(20);
+use super::camera::Camera;
 
-/// Where viewers go, and whose CPU counts.
-pub(crate) trait Server {
-    fn name(&self) -> &'static str;
-    /// `multipart` or `websocket`.
-    fn kind(&self) -> &'static str {
-        "multipart"
-    }
-    fn address(&self) -> SocketAddr;
-    fn path(&self) -> &'static str;
-    fn token(&self) -> &str {
-        ""
-    }
-    /// Its camera, for those who must name it.
-    fn camera(&self) -> &str {
-        ""
-    }
-    fn processes(&self) -> Vec<Process>;
+const START: Duration = Duration::from_secs(30);
+
+/// A way in which frames are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Plain,
+    WebSocket,
+    Mjpeg,
+    Ustreamer,
 }
 
-/// The plain writer: this program again.
-pub(crate) struct Plain {
-    child: Child,
-    address: SocketAddr,
-}
+impl Kind {
+    pub(crate) const ALL: [Self; 4] = [Self::Plain, Self::WebSocket, Self::Mjpeg, Self::Ustreamer];
 
-impl Plain {
-    pub(crate) fn start(frames: &Path) -> Result<Self> {
-        let mut child = Command::new(env::current_exe()?)
-            .arg("--writer")
-            .arg(frames)
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let mut line = String::new();
-        let stdout = child.stdout.take().context("stdout is a pipe")?;
-        BufReader::new(stdout).read_line(&mut line)?;
-        Ok(Self { child, address: line.trim_end().parse()? })
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain writer",
+            Self::WebSocket => "websocket",
+            Self::Mjpeg => "mjpeg",
+            Self::Ustreamer => "ustreamer",
+        }
     }
 }
 
-impl Server for Plain {
-    fn name(&self) -> &'static str {
-        "plain writer"
-    }
-
-    fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    fn path(&self) -> &'static str {
-        "/"
-    }
-
-    fn processes(&self) -> Vec<Process> {
-        vec![Process::new(self.child.id())]
-    }
+/// Where frames are to be had.
+pub(crate) struct Served {
+    pub(crate) address: SocketAddr,
+    pub(crate) token: String,
 }
 
-impl Drop for Plain {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// camera-service and its bridge.
-pub(crate) struct Bridge {
+/// The service and its bridge, which run all the time, and one other server at a time.
+pub(crate) struct Servers {
+    other: Option<Program>,
+    bridge: Bridge,
     service: Service,
-    bridge: Program,
-    address: SocketAddr,
-    camera: String,
+    camera: Camera,
     token: String,
 }
 
-/// The bridge as one kind of viewer sees it.
-pub(crate) struct Face<'a> {
-    bridge: &'a Bridge,
-    name: &'static str,
-    kind: &'static str,
-    path: &'static str,
-}
-
-impl Bridge {
-    pub(crate) fn start(shim: &Shim) -> Result<Self> {
-        let config = "[limits]\nconnections = 4096\n\
-                      [bridge]\nconnections = 2000\nconnections_per_address = 2000\n";
-        let service = Service::builder().shim(shim).config(config).env("RUST_LOG", "warn").start();
-        let camera = service.json(&["list"])[0]["id"].as_str().context("a camera")?.to_owned();
-        let made = service.json(&["token", "add", "viewers", "--scope", "watch"]);
-        let token = made["token"].as_str().context("a token is made")?.to_owned();
-        let address = free_address()?;
-        let config = service.config_file().to_string_lossy().into_owned();
-        let mut command = service.command();
-        command.args(["bridge", "--listen", &address.to_string(), "--config", &config]);
-        let bridge = Program::start("the bridge", command.env("RUST_LOG", "warn"));
-        listens(address);
-        Ok(Self { service, bridge, address, camera, token })
+impl Servers {
+    pub(crate) fn start() -> Result<Self> {
+        let camera = Camera::new()?;
+        let config = "[bridge]\nconnections = 2000\nconnections_per_address = 2000\n\
+                      [limits]\nconnections = 4000\n";
+        let service =
+            Service::builder().shim(&camera.shim).config(config).env("RUST_LOG", "warn").start();
+        let file = service.config_file().to_str().context("a plain name")?.to_owned();
+        let bridge = Bridge::start(&service, &["--config", &file, "--log", "warn"]);
+        let token = token(&service, "bench", &[Scope::Watch], &[]);
+        Ok(Self { other: None, bridge, service, camera, token })
     }
 
-    pub(crate) fn multipart(&self) -> Face<'_> {
-        Face { bridge: self, name: "bridge, multipart", kind: "multipart", path: "/stream" }
+    pub(crate) fn bytes(&self) -> usize {
+        self.camera.bytes
     }
 
-    pub(crate) fn websocket(&self) -> Face<'_> {
-        Face { bridge: self, name: "bridge, WebSocket", kind: "websocket", path: "/ws" }
+    /// Starts what serves in this way.
+    pub(crate) fn serve(&mut self, kind: Kind) -> Result<Served> {
+        let mut address = self.bridge.address();
+        match kind {
+            Kind::WebSocket | Kind::Mjpeg => {
+                let camera = &self.service.json(&["list"])[0];
+                let camera = camera["id"].as_str().context("the shim's camera is listed")?;
+                // Held open in its mode, so that every run finds the same.
+                self.service
+                    .cli(&[
+                        "start", camera, "--format", "MJPG", "--size", "1280x720", "--fps", "30",
+                    ])
+                    .ok();
+            }
+            Kind::Plain => {
+                let mut command = Command::new(env::current_exe()?);
+                // The images are the camera's: it reads them where the shim does.
+                command.arg("--plain").envs(self.camera.shim.env()).env_remove("LD_PRELOAD");
+                let program = Program::start("the plain writer", &mut command);
+                address = wait_until("the plain writer to listen", START, || {
+                    let text = String::from_utf8_lossy(&program.stdout()).into_owned();
+                    text.trim().parse().map_err(|_| text)
+                });
+                self.other = Some(program);
+            }
+            Kind::Ustreamer => {
+                let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+                address = SocketAddr::from(([127, 0, 0, 1], port));
+                let mut command = Command::new("ustreamer");
+                command.envs(self.camera.shim.env()).args([
+                    "--device",
+                    Shim::DEVICE,
+                    "--format",
+                    "MJPEG",
+                    "--resolution",
+                    "1280x720",
+                    "--desired-fps",
+                    "30",
+                    "--encoder",
+                    "HW",
+                    "--tcp-nodelay",
+                    "--port",
+                ]);
+                let program = Program::start("ustreamer", command.arg(port.to_string()));
+                wait_until("ustreamer to listen", START, || {
+                    std::net::TcpStream::connect(address).map_err(|error| error.to_string())
+                });
+                self.other = Some(program);
+            }
+        }
+        Ok(Served { address, token: self.token.clone() })
     }
 
-    pub(crate) fn process(&self) -> Process {
-        *self.bridge
+    /// CPU that its server took so far.
+    pub(crate) fn cpu(&self, kind: Kind) -> Result<Duration> {
+        let of = |process: Process| -> Duration {
+            let threads = process.cpu_by_thread().into_iter();
+            threads.filter(|(name, _)| name != Shim::THREAD).map(|(_, time)| time).sum()
+        };
+        match kind {
+            Kind::WebSocket | Kind::Mjpeg => Ok(of(**self.bridge) + of(**self.service)),
+            Kind::Plain | Kind::Ustreamer => {
+                Ok(of(**self.other.as_ref().context("it was started")?))
+            }
+        }
     }
 
-    /// Whether the camera is open or watched.
-    pub(crate) fn is_watched(&self) -> bool {
-        let camera = &self.service.json(&["list"])[0];
-        camera["watchers"] != 0 || camera["state"] != "closed"
+    /// Ends what was started for it; the camera is free again.
+    pub(crate) fn end(&mut self, kind: Kind) {
+        self.other = None;
+        if matches!(kind, Kind::WebSocket | Kind::Mjpeg) {
+            let camera = self.service.json(&["list"])[0]["id"].clone();
+            let camera = camera.as_str().unwrap_or_default().to_owned();
+            self.service.cli(&["stop", &camera]).ok();
+            wait_until("the camera to close", START, || {
+                let camera = self.service.json(&["list"])[0].clone();
+                if camera["state"] == "closed" { Ok(()) } else { Err(camera.to_string()) }
+            });
+        }
     }
-}
-
-impl Server for Face<'_> {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn kind(&self) -> &'static str {
-        self.kind
-    }
-
-    fn address(&self) -> SocketAddr {
-        self.bridge.address
-    }
-
-    fn path(&self) -> &'static str {
-        self.path
-    }
-
-    fn token(&self) -> &str {
-        &self.bridge.token
-    }
-
-    fn camera(&self) -> &str {
-        &self.bridge.camera
-    }
-
-    fn processes(&self) -> Vec<Process> {
-        vec![*self.bridge.bridge, **self.bridge.service]
-    }
-}
-
-/// Debian's µStreamer.
-pub(crate) struct Ustreamer {
-    program: Program,
-    address: SocketAddr,
-}
-
-impl Ustreamer {
-    pub(crate) fn start(shim: &Shim) -> Result<Self> {
-        let address = free_address()?;
-        let mut command = Command::new("ustreamer");
-        command
-            .args(["--device", Shim::DEVICE, "--resolution", "1280x720", "--format", "MJPEG"])
-            .args([
-                "--encoder",
-                "HW",
-                "--desired-fps",
-                "30",
-                "--host",
-                "127.0.0.1",
-                "--tcp-nodelay",
-            ])
-            .args(["--port", &address.port().to_string()])
-            .envs(shim.env());
-        let program = Program::start("ustreamer", &mut command);
-        listens(address);
-        Ok(Self { program, address })
-    }
-}
-
-impl Server for Ustreamer {
-    fn name(&self) -> &'static str {
-        "ustreamer"
-    }
-
-    fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    fn path(&self) -> &'static str {
-        "/stream"
-    }
-
-    fn processes(&self) -> Vec<Process> {
-        vec![*self.program]
-    }
-}
-
-/// An address that nobody listens at.
-fn free_address() -> Result<SocketAddr> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
-}
-
-fn listens(address: SocketAddr) {
-    wait_until(&format!("a server at {address}"), START, || {
-        TcpStream::connect(address).map_err(|error| error.to_string())
-    });
-}
-
-/// Time that all CPUs together were not idle so far.
-pub(crate) fn busy() -> Result<Duration> {
-    let stat = fs::read_to_string("/proc/stat")?;
-    let line = stat.lines().next().context("/proc/stat has a first line")?;
-    // user nice system idle iowait irq softirq steal, in hundredths of a second.
-    let times: Vec<u64> = line.split_whitespace().skip(1).flat_map(str::parse).collect();
-    Ok(Duration::from_millis((times[..3].iter().sum::<u64>() + times[5] + times[6]) * 10))
 }

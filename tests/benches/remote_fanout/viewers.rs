@@ -1,88 +1,246 @@
-//! Many viewers in one process: one thread and one `poll` over all their sockets.
-//!
-//! Says `ready` when all have had a frame; at a line on standard input counts, at the next prints
-//! what it counted as JSON and ends.
+//! Many viewers in one process and one thread: they read headers and the beginning of an image,
+//! and throw the rest away without copying it.
 
 use std::{
-    io::{self, Read as _, Write as _},
+    env,
+    io::{Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     os::fd::AsFd as _,
+    process::Command,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
 use rustix::{
-    event::{PollFd, PollFlags, poll},
-    time::{ClockId, clock_gettime},
+    event::{
+        Timespec,
+        epoll::{self, CreateFlags, EventData, EventFlags},
+    },
+    io::Errno,
+    net::{RecvFlags, recv},
 };
+use serde::{Deserialize, Serialize};
+use tests::{Program, bridge::clock, wait_until};
 
-use crate::parse::{Came, Multipart, Parser, WebSocket};
+use super::servers::{Kind, Served};
+
+/// Bytes from the beginning of an image behind which the shim's number and time stand.
+const TAG: usize = 14;
+const TAGGED: usize = TAG + 16;
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What all viewers together saw.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Figures {
+    pub(crate) frames: u64,
+    /// Frames a second of each viewer.
+    pub(crate) rate: f64,
+    /// Latency in seconds.
+    pub(crate) p50: f64,
+    pub(crate) p99: f64,
+}
+
+/// Viewers that watch.
+pub(crate) struct Crowd(Program);
+
+/// Starts them, and waits until all have seen a frame.
+pub(crate) fn start(
+    kind: Kind,
+    served: &Served,
+    viewers: usize,
+    stopped: usize,
+    time: Duration,
+) -> Result<Crowd> {
+    let mut command = Command::new(env::current_exe()?);
+    command
+        .arg("--viewers")
+        .args([kind.name(), &served.address.to_string(), &served.token])
+        .args([viewers, stopped].map(|count| count.to_string()))
+        .arg(time.as_secs_f64().to_string());
+    let mut program = Program::start("the viewers", &mut command);
+    wait_until("all viewers to see a frame", PATIENCE, || {
+        if let Some(status) = program.exit_status() {
+            panic!("the viewers have ended ({status}): {}", program.stderr());
+        }
+        let text = String::from_utf8_lossy(&program.stdout()).into_owned();
+        if text.contains("ready\n") { Ok(()) } else { Err(program.stderr()) }
+    });
+    Ok(Crowd(program))
+}
+
+impl Crowd {
+    /// What they saw, when the time is over.
+    pub(crate) fn finish(mut self) -> Result<Figures> {
+        let output = self.0.wait(PATIENCE).ok();
+        let text = String::from_utf8(output.stdout)?;
+        let line = text.lines().nth(1).context("the viewers tell what they saw")?;
+        Ok(serde_json::from_str(line)?)
+    }
+}
 
 struct Viewer {
-    socket: TcpStream,
-    parser: Box<dyn Parser>,
-    /// What is said once the WebSocket is open.
-    first_words: Vec<u8>,
+    kind: Kind,
+    stream: TcpStream,
+    head: Vec<u8>,
+    /// Bytes of the present frame that are thrown away.
+    skip: usize,
+    taken: u64,
+    /// To be said when the frame is there.
+    ack: Option<Vec<u8>>,
     frames: u64,
 }
 
-/// `args`: `multipart` or `websocket`, the address, the path, the token and the camera or nothing,
-/// how many, and `all` or `one-stopped`: then the first has its request sent and never reads.
+/// `--viewers`: the process that they are.
 pub(crate) fn run(args: &[String]) -> Result<()> {
-    let [kind, address, path, token, camera, count, stopped] = args else {
-        bail!("viewers: {args:?}")
-    };
+    let [kind, address, token, viewers, stopped, seconds] = args else { bail!("six arguments") };
+    let kind = Kind::ALL.into_iter().find(|other| other.name() == kind).context("no such kind")?;
     let address: SocketAddr = address.parse()?;
-    let count: usize = count.parse()?;
-    let mut viewers = Vec::new();
-    for _ in 0..count {
-        viewers.push(connect(kind, address, path, (token, camera))?);
+    let (viewers, stopped): (usize, usize) = (viewers.parse()?, stopped.parse()?);
+    let time = Duration::from_secs_f64(seconds.parse()?);
+    let poll = epoll::create(CreateFlags::CLOEXEC)?;
+    let mut crowd = Vec::with_capacity(viewers);
+    for id in 0..viewers {
+        let stream = connect(kind, address, token)?;
+        stream.set_nonblocking(true)?;
+        epoll::add(&poll, stream.as_fd(), EventData::new_u64(id as u64), EventFlags::IN)?;
+        let (head, ack) = (Vec::with_capacity(4096), None);
+        crowd.push(Viewer { kind, stream, head, skip: 0, taken: 0, ack, frames: 0 });
     }
-    let silent = if stopped == "one-stopped" { Some(viewers.remove(0)) } else { None };
-    watch(viewers)?;
-    drop(silent);
+    // These never read.
+    let _stopped: Vec<TcpStream> =
+        (0..stopped).map(|_| connect(kind, address, token)).collect::<Result<_>>()?;
+    let mut events = Vec::with_capacity(1024);
+    let mut ages: Vec<u64> = Vec::new();
+    let mut began: Option<Instant> = None;
+    let mut scratch = vec![0; 1 << 20];
+    while began.is_none_or(|began| began.elapsed() < time) {
+        events.clear();
+        let wait = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+        epoll::wait(&poll, rustix::buffer::spare_capacity(&mut events), Some(&wait))?;
+        for event in &events {
+            let viewer = &mut crowd[event.data.u64() as usize];
+            viewer.read(&mut scratch, |age| {
+                if began.is_some() {
+                    ages.push(age)
+                }
+            })?;
+        }
+        if began.is_none() && crowd.iter().all(|viewer| viewer.frames > 0) {
+            println!("ready");
+            began = Some(Instant::now());
+        }
+    }
+    ages.sort_unstable();
+    let at = |part: f64| {
+        let age = ages.get((ages.len() as f64 * part) as usize).copied().unwrap_or(0);
+        age as f64 / 1e9
+    };
+    let figures = Figures {
+        frames: ages.len() as u64,
+        rate: ages.len() as f64 / time.as_secs_f64() / viewers as f64,
+        p50: at(0.5),
+        p99: at(0.99),
+    };
+    println!("{}", serde_json::to_string(&figures)?);
     Ok(())
 }
 
-fn connect(
-    kind: &str,
-    address: SocketAddr,
-    path: &str,
-    (token, camera): (&str, &str),
-) -> Result<Viewer> {
-    let mut socket = TcpStream::connect(address)?;
-    let mut request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n");
-    let (parser, first_words): (Box<dyn Parser>, _) = match kind {
-        "multipart" => {
-            if !token.is_empty() {
-                request += &format!("Authorization: Bearer {token}\r\n");
+impl Viewer {
+    /// Reads what is there; `seen` is told the age of each whole image in ns.
+    fn read(&mut self, scratch: &mut [u8], mut seen: impl FnMut(u64)) -> Result<()> {
+        loop {
+            if self.skip > 0 {
+                let room = self.skip.min(scratch.len());
+                // Of TCP this throws bytes away without copying them.
+                match recv(&self.stream, &mut scratch[..room], RecvFlags::TRUNC) {
+                    Ok((_, 0)) => bail!("the server has closed"),
+                    Ok((_, count)) => self.skip -= count,
+                    Err(Errno::AGAIN) => return Ok(()),
+                    Err(error) => return Err(error.into()),
+                }
+                if self.skip == 0 {
+                    self.frames += 1;
+                    seen(clock().saturating_sub(self.taken));
+                    if let Some(ack) = self.ack.take() {
+                        self.stream.write_all(&ack)?;
+                    }
+                }
+                continue;
             }
-            (Box::new(Multipart::default()), Vec::new())
+            let mut some = [0; 512];
+            let wanted = some.len().min(512 - self.head.len().min(448));
+            match recv(&self.stream, &mut some[..wanted], RecvFlags::empty()) {
+                Ok((_, 0)) => bail!("the server has closed"),
+                Ok((_, count)) => self.head.extend_from_slice(&some[..count]),
+                Err(Errno::AGAIN) => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
+            while self.skip == 0 && self.frame()? {}
         }
-        "websocket" => {
-            request += "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-                        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-                        Sec-WebSocket-Protocol: camera.v1.json\r\n";
-            let identify =
-                serde_json::json!({ "op": "identify", "d": { "token": token, "events": [] } });
-            let open = serde_json::json!({ "op": "request", "d": {
-                "id": "1", "type": "open_stream", "camera": camera, "adaptive": false } });
-            let mut words = text(&identify.to_string());
-            words.extend(text(&open.to_string()));
-            (Box::new(WebSocket::default()), words)
+    }
+
+    /// Begins with the frame in `head`, if enough of it is there; `false` where more is needed.
+    fn frame(&mut self) -> Result<bool> {
+        let Some((start, length)) = (match self.kind {
+            Kind::Plain => {
+                let prefix = self.head.first_chunk::<4>().map(|four| u32::from_le_bytes(*four));
+                prefix.map(|length| (4, length as usize))
+            }
+            Kind::Mjpeg | Kind::Ustreamer => part(&self.head),
+            Kind::WebSocket => match message(&self.head) {
+                Some((start, length, true)) => Some((start, length)),
+                // Text is of no matter here.
+                Some((start, length, false)) if self.head.len() >= start + length => {
+                    self.head.drain(..start + length);
+                    return Ok(true);
+                }
+                _ => None,
+            },
+        }) else {
+            ensure!(self.head.len() < 4096, "no frame begins here");
+            return Ok(false);
+        };
+        let header = if self.kind == Kind::WebSocket { 40 } else { 0 };
+        let image = start + header;
+        let Some(tag) = self.head.get(image + TAG + 8..image + TAGGED) else { return Ok(false) };
+        self.taken = u64::from_le_bytes(tag.try_into()?);
+        if self.kind == Kind::WebSocket {
+            let sequence = u64::from_le_bytes(self.head[start + 8..start + 16].try_into()?);
+            let text = format!(r#"{{"op":"ack","d":{{"stream":1,"sequence":{sequence}}}}}"#);
+            self.ack = Some(text_message(&text));
         }
-        _ => bail!("no such kind: {kind}"),
-    };
-    socket.write_all(format!("{request}\r\n").as_bytes())?;
-    socket.set_nonblocking(true)?;
-    Ok(Viewer { socket, parser, first_words, frames: 0 })
+        let have = self.head.len().min(start + length) - start;
+        self.skip = length - have;
+        self.head.drain(..start + have);
+        Ok(true)
+    }
 }
 
-/// A text message as a client sends it; the mask is zero, which leaves the text as it is.
-fn text(text: &str) -> Vec<u8> {
+/// Where the image of a part of MJPEG begins, and its length.
+fn part(head: &[u8]) -> Option<(usize, usize)> {
+    let end = head.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+    let text = std::str::from_utf8(&head[..end]).ok()?;
+    let length = text.split("Content-Length: ").nth(1)?.split("\r\n").next()?.parse().ok()?;
+    Some((end, length))
+}
+
+/// Where a WebSocket message's payload begins, its length, and whether it is binary.
+fn message(head: &[u8]) -> Option<(usize, usize, bool)> {
+    let (start, length) = match *head.get(1)? {
+        126 => (4, u16::from_be_bytes(head.get(2..4)?.try_into().ok()?).into()),
+        127 => (10, u64::from_be_bytes(head.get(2..10)?.try_into().ok()?) as usize),
+        short => (2, short.into()),
+    };
+    Some((start, length, head[0] & 0x0f == 2))
+}
+
+/// A text as a client sends it; its mask is zeros.
+fn text_message(text: &str) -> Vec<u8> {
+    let length = u8::try_from(text.len()).ok().filter(|length| *length < 126);
     let mut message = vec![0x81];
-    match u8::try_from(text.len()) {
-        Ok(length @ 0..=125) => message.push(0x80 | length),
-        _ => {
+    match length {
+        Some(length) => message.push(0x80 | length),
+        None => {
             message.push(0x80 | 126);
             message.extend((text.len() as u16).to_be_bytes());
         }
@@ -92,76 +250,66 @@ fn text(text: &str) -> Vec<u8> {
     message
 }
 
-fn watch(mut viewers: Vec<Viewer>) -> Result<()> {
-    let mut buffer = vec![0; 1 << 20];
-    let mut latencies: Option<Vec<u64>> = None;
-    let mut ready = false;
-    loop {
-        let stdin = io::stdin();
-        let mut sockets: Vec<PollFd<'_>> = viewers
-            .iter()
-            .map(|v| PollFd::from_borrowed_fd(v.socket.as_fd(), PollFlags::IN))
-            .collect();
-        sockets.push(PollFd::from_borrowed_fd(stdin.as_fd(), PollFlags::IN));
-        poll(&mut sockets, None)?;
-        let due: Vec<bool> = sockets.iter().map(|socket| !socket.revents().is_empty()).collect();
-        drop(sockets);
-        for (viewer, _) in viewers.iter_mut().zip(&due).filter(|(_, due)| **due) {
-            viewer.read(&mut buffer, &mut latencies)?;
+/// Connects and asks for frames.
+fn connect(kind: Kind, address: SocketAddr, token: &str) -> Result<TcpStream> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    let host = format!("Host: {address}\r\nAuthorization: Bearer {token}\r\n");
+    match kind {
+        Kind::Plain => stream.write_all(b"frames\n")?,
+        Kind::Mjpeg | Kind::Ustreamer => {
+            stream.write_all(format!("GET /stream HTTP/1.1\r\n{host}\r\n").as_bytes())?;
+            until(&mut stream, b"\r\n\r\n")?;
         }
-        if !ready && viewers.iter().all(|viewer| viewer.frames > 0) {
-            ready = true;
-            println!("ready");
-        }
-        if due.last() == Some(&true) {
-            let mut line = String::new();
-            io::stdin().read_line(&mut line)?;
-            match latencies.take() {
-                None => latencies = Some(Vec::new()),
-                Some(latencies) => {
-                    println!("{}", serde_json::json!({ "latencies_us": latencies }));
-                    return Ok(());
+        Kind::WebSocket => {
+            let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                           Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+                           Sec-WebSocket-Protocol: camera.v1.json\r\n";
+            stream.write_all(format!("GET /ws HTTP/1.1\r\n{host}{upgrade}\r\n").as_bytes())?;
+            until(&mut stream, b"\r\n\r\n")?;
+            let identify = format!(r#"{{"op":"identify","d":{{"token":"{token}","events":[]}}}}"#);
+            stream.write_all(&text_message(&identify))?;
+            let camera = loop {
+                let text = text(&mut stream)?;
+                if let Some(id) = text["d"]["cameras"][0]["id"].as_str() {
+                    break id.to_owned();
                 }
-            }
+            };
+            let open = serde_json::json!({ "op": "request", "d": {
+                "id": "open", "type": "open_stream", "camera": camera, "adaptive": false,
+            }});
+            stream.write_all(&text_message(&open.to_string()))?;
+            let response = text(&mut stream)?;
+            ensure!(response["d"]["ok"] == true, "{response}");
         }
     }
+    Ok(stream)
 }
 
-impl Viewer {
-    fn read(&mut self, buffer: &mut [u8], latencies: &mut Option<Vec<u64>>) -> Result<()> {
-        let length = match self.socket.read(buffer) {
-            Ok(length) => length,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-            Err(error) => return Err(error).context("a viewer's connection"),
-        };
-        ensure!(length > 0, "the server closed a viewer's connection");
-        let Self { socket, parser, first_words, frames } = self;
-        let mut answers = Vec::new();
-        let fed = parser.feed(&buffer[..length], &mut |came| match came {
-            Came::Open => answers.append(first_words),
-            Came::Frame { captured_ns, acknowledge } => {
-                *frames += 1;
-                if let Some(latencies) = latencies {
-                    latencies.push(now_ns().saturating_sub(captured_ns) / 1000);
-                }
-                if let Some((stream, sequence)) = acknowledge {
-                    let ack = format!(
-                        r#"{{"op":"ack","d":{{"stream":{stream},"sequence":{sequence}}}}}"#
-                    );
-                    answers.extend(text(&ack));
-                }
-            }
-        });
-        fed.map_err(|error| anyhow::anyhow!("the server said: {error}"))?;
-        if !answers.is_empty() {
-            // Some bytes: there is always room for them.
-            socket.write_all(&answers)?;
-        }
-        Ok(())
+fn until(stream: &mut TcpStream, end: &[u8]) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut byte = [0];
+    while !bytes.ends_with(end) {
+        stream.read_exact(&mut byte)?;
+        bytes.push(byte[0]);
     }
+    Ok(bytes)
 }
 
-fn now_ns() -> u64 {
-    let now = clock_gettime(ClockId::Monotonic);
-    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+fn text(stream: &mut TcpStream) -> Result<serde_json::Value> {
+    let mut head = Vec::new();
+    let (_, length, binary) = loop {
+        let mut byte = [0];
+        stream.read_exact(&mut byte)?;
+        head.push(byte[0]);
+        if let Some((start, length, binary)) = message(&head)
+            && head.len() == start
+        {
+            break (start, length, binary);
+        }
+    };
+    ensure!(!binary, "a frame came before the response");
+    let mut text = vec![0; length];
+    stream.read_exact(&mut text)?;
+    Ok(serde_json::from_slice(&text)?)
 }

@@ -70,9 +70,7 @@ impl Process {
         let mut counters = PROCESS_MEMORY_COUNTERS::default();
         let size = size_of_val(&counters) as u32;
         // SAFETY: the structure has that size and outlives the call.
-        self.ask(|process| unsafe {
-            GetProcessMemoryInfo(process, &raw mut counters, size)
-        });
+        self.ask(|process| unsafe { GetProcessMemoryInfo(process, &raw mut counters, size) });
         counters.WorkingSetSize as u64
     }
 
@@ -91,9 +89,8 @@ impl Process {
         // SAFETY: the times outlive the call.
         self.ask(|process| unsafe { GetProcessTimes(process, created, ended, kernel, user) });
         let spent = times[2..].iter();
-        let hundreds = |time: &FILETIME| {
-            u64::from(time.dwHighDateTime) << 32 | u64::from(time.dwLowDateTime)
-        };
+        let hundreds =
+            |time: &FILETIME| u64::from(time.dwHighDateTime) << 32 | u64::from(time.dwLowDateTime);
         Duration::from_nanos(spent.map(hundreds).sum::<u64>() * 100)
     }
 

@@ -112,12 +112,14 @@ impl Socket {
 impl Read for Socket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let limit = locked(&self.0.limits).0;
-        let read = self.wait(limit, async |pipe| loop {
-            pipe.readable().await?;
-            match pipe.try_read(buffer) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(0),
-                done => return done,
+        let read = self.wait(limit, async |pipe| {
+            loop {
+                pipe.readable().await?;
+                match pipe.try_read(buffer) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(0),
+                    done => return done,
+                }
             }
         });
         Ok(read?.unwrap_or(0))
@@ -127,11 +129,13 @@ impl Read for Socket {
 impl Write for Socket {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let limit = locked(&self.0.limits).1;
-        let written = self.wait(limit, async |pipe| loop {
-            pipe.writable().await?;
-            match pipe.try_write(bytes) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                done => return done,
+        let written = self.wait(limit, async |pipe| {
+            loop {
+                pipe.writable().await?;
+                match pipe.try_write(bytes) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    done => return done,
+                }
             }
         });
         written?.ok_or_else(|| io::ErrorKind::BrokenPipe.into())

@@ -16,7 +16,7 @@ use std::{convert::Infallible, net::IpAddr, sync::Arc};
 use hyper::{Method, Request, Response, StatusCode, body::Incoming};
 use protocol::{CameraId, ErrorKind, ErrorReply};
 
-use super::{Bridge, assets::ASSETS, ws};
+use super::{Bridge, assets::ASSETS, listen::Place, ws};
 pub(super) use mjpeg::gone;
 use options::Query;
 pub(super) use options::{Wish, request};
@@ -43,13 +43,14 @@ pub(super) async fn answer(
     bridge: Arc<Bridge>,
     request: Request<Incoming>,
     remote: IpAddr,
+    place: Arc<Place>,
 ) -> Result<Response<Body>, Infallible> {
     bridge.counters.requests.inc();
     let asked = Asked::of(&request);
     let path = request.uri().path().to_owned();
     let method = request.method().clone();
     let response = match bridge.gate.check(request.headers(), &bridge.names).await {
-        Ok(()) => respond(&bridge, request, remote, &asked).await,
+        Ok(()) => respond(&bridge, request, (remote, place), &asked).await,
         Err(foreign) => {
             let error = ErrorReply::new(ErrorKind::Forbidden, foreign.message());
             Err((StatusCode::FORBIDDEN, error))
@@ -67,7 +68,7 @@ type Failed = (StatusCode, ErrorReply);
 async fn respond(
     bridge: &Arc<Bridge>,
     request: Request<Incoming>,
-    remote: IpAddr,
+    (remote, place): (IpAddr, Arc<Place>),
     asked: &Asked,
 ) -> Result<Response<Body>, Failed> {
     let query = Query::parse(request.uri().query().unwrap_or_default());
@@ -90,7 +91,7 @@ async fn respond(
     match route {
         Route::Asset(at) => Ok(asset(&request, at)),
         Route::Health => Ok(health(bridge)),
-        Route::WebSocket => ws::upgrade(bridge.clone(), request, remote),
+        Route::WebSocket => ws::upgrade(bridge.clone(), request, remote, place),
         Route::Session => api::session(bridge, request, remote).await,
         Route::Request => {
             let viewer = user.log_in("http").await?;
@@ -105,11 +106,13 @@ async fn respond(
         }
         Route::Stream(camera) => {
             let viewer = user.log_in_to_watch("mjpeg").await?;
-            mjpeg::stream(bridge, viewer, camera, &query, head).await
+            let stream = mjpeg::stream(bridge, viewer, camera, &query, head).await?;
+            Ok(reply::for_pages_of_others(stream, &query))
         }
         Route::Snapshot(camera) => {
             let viewer = user.log_in_to_watch("snapshot").await?;
-            snapshot::snapshot(bridge, &viewer, camera, &query, head).await
+            let snapshot = snapshot::snapshot(bridge, &viewer, camera, &query, head).await?;
+            Ok(reply::for_pages_of_others(snapshot, &query))
         }
     }
 }

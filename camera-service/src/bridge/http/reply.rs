@@ -18,6 +18,8 @@ use protocol::ErrorReply;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use super::Query;
+
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 pub(super) const JSON: &str = "application/json";
 
@@ -31,13 +33,15 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
      frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /// What every answer has.
-const SAFETY: [(HeaderName, &str); 5] = [
+const SAFETY: [(HeaderName, &str); 4] = [
     (CONTENT_SECURITY_POLICY, POLICY),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (REFERRER_POLICY, "no-referrer"),
     (HeaderName::from_static("permissions-policy"), "camera=(self), microphone=(), geolocation=()"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
+
+/// Which pages may show it.
+const SHOWN_BY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// For how long an answer may be kept.
 pub(super) enum Caching<'a> {
@@ -51,6 +55,16 @@ pub(super) fn with_safety(mut response: Response<Body>) -> Response<Body> {
     for (name, value) in SAFETY {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
+    let ours_alone = HeaderValue::from_static("same-origin");
+    response.headers_mut().entry(SHOWN_BY).or_insert(ours_alone);
+    response
+}
+
+/// Pictures may be shown by pages of other programs on the same host, as those of printers do;
+/// by any page where it had to be given a token for that.
+pub(super) fn for_pages_of_others(mut response: Response<Body>, query: &Query) -> Response<Body> {
+    let by = if query.get("token").is_some() { "cross-origin" } else { "same-site" };
+    response.headers_mut().insert(SHOWN_BY, HeaderValue::from_static(by));
     response
 }
 

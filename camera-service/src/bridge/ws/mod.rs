@@ -26,7 +26,12 @@ use hyper_util::rt::TokioIo;
 use protocol::{ErrorKind, ErrorReply};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::{Bridge, http::Body, http::empty, socket::Socket};
+use super::{
+    Bridge,
+    http::{Body, empty},
+    listen::Place,
+    socket::Socket,
+};
 use pipe::Pipe;
 
 /// The subprotocol.
@@ -37,6 +42,7 @@ pub(super) fn upgrade(
     bridge: Arc<Bridge>,
     mut request: Request<Incoming>,
     remote: IpAddr,
+    place: Arc<Place>,
 ) -> Result<Response<Body>, (StatusCode, ErrorReply)> {
     let wrong = |message: &str| {
         Err((StatusCode::BAD_REQUEST, ErrorReply::new(ErrorKind::Invalid, message)))
@@ -76,6 +82,7 @@ pub(super) fn upgrade(
         let Ok(parts) = upgraded.downcast::<TokioIo<Socket>>() else { return };
         let pipe = Pipe::new(parts.io.into_inner(), &parts.read_buf);
         session::serve(bridge, pipe, remote).await;
+        drop(place);
     });
     let mut response = empty(StatusCode::SWITCHING_PROTOCOLS);
     let headers = response.headers_mut();

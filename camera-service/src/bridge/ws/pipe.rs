@@ -6,12 +6,12 @@
 
 use std::{
     io::{self, IoSlice, Read, Write},
-    pin::Pin,
+    pin::{Pin, pin},
     task::{Context, Poll, ready},
 };
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
+use tokio::io::{AsyncReadExt as _, AsyncWrite as _};
 use tokio_tungstenite::tungstenite::{
     Error, Message,
     protocol::{CloseFrame, Role, WebSocketConfig, WebSocketContext, frame::coding::CloseCode},
@@ -279,17 +279,13 @@ impl Pipe {
             return Poll::Pending;
         }
         self.memory.input.reserve(CHUNK);
-        let spare = self.memory.input.spare_capacity_mut();
-        let room = spare.len().min(CHUNK);
-        let mut buffer = ReadBuf::uninit(&mut spare[..room]);
-        ready!(Pin::new(&mut self.socket).poll_read(cx, &mut buffer))?;
-        let read = buffer.filled().to_vec();
-        if read.is_empty() {
+        let read = pin!(self.socket.read_buf(&mut self.memory.input));
+        let count = ready!(read.poll(cx))?;
+        if count == 0 {
             self.ended = true;
             return Poll::Ready(Ok(Progress::Ended));
         }
-        self.since_message += read.len();
-        self.memory.input.extend_from_slice(&read);
+        self.since_message += count;
         Poll::Ready(Ok(Progress::Read))
     }
 
@@ -340,7 +336,8 @@ impl Pipe {
         }
     }
 
-    /// Writes what waits, to the end.
+    /// Writes what waits, to the end, and waits for the other side's. What that still sends is
+    /// thrown away: closed with something unread, a connection loses what it last wrote.
     pub(super) async fn finish(&mut self) {
         while self.has_output() {
             if std::future::poll_fn(|cx| self.poll_write(cx)).await.is_err() {
@@ -350,5 +347,7 @@ impl Pipe {
         let socket = &mut self.socket;
         // It may be closed already.
         let _ = std::future::poll_fn(|cx| Pin::new(&mut *socket).poll_shutdown(cx)).await;
+        let mut nothing = vec![0; CHUNK];
+        while socket.read(&mut nothing).await.is_ok_and(|count| count > 0) {}
     }
 }

@@ -29,8 +29,8 @@ use windows::{
         Security::SECURITY_ATTRIBUTES,
         Storage::FileSystem::{
             CreateFileW, FILE_FLAG_FIRST_PIPE_INSTANCE, FILE_FLAG_OVERLAPPED, FILE_SHARE_MODE,
-            OPEN_EXISTING, PIPE_ACCESS_DUPLEX, ReadFile, SECURITY_IDENTIFICATION, SECURITY_SQOS_PRESENT,
-            SetFileCompletionNotificationModes, WriteFile,
+            OPEN_EXISTING, PIPE_ACCESS_DUPLEX, ReadFile, SECURITY_IDENTIFICATION,
+            SECURITY_SQOS_PRESENT, SetFileCompletionNotificationModes, WriteFile,
         },
         System::{
             IO::{CancelIoEx, CreateIoCompletionPort, GetQueuedCompletionStatus, OVERLAPPED},
@@ -237,9 +237,7 @@ impl Pipe {
         });
         match read.await {
             // What a pipe says where a socket says that it was closed.
-            Err(error)
-                if is(&error, ERROR_BROKEN_PIPE) || is(&error, ERROR_PIPE_NOT_CONNECTED) =>
-            {
+            Err(error) if is(&error, ERROR_BROKEN_PIPE) || is(&error, ERROR_PIPE_NOT_CONNECTED) => {
                 Ok(0)
             }
             other => other,
