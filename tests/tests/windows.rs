@@ -154,7 +154,7 @@ fn of_services_that_start_at_once_one_runs() {
     let start = || service.cli_start(&["serve", "--test-camera"]);
     let mut all: Vec<Program> = (0..4).map(|_| start()).collect();
     wait_until("all but one to have ended", LONG, || {
-        let left = all.iter_mut().filter(|program| program.is_running()).count();
+        let left = all.iter_mut().map(|program| program.is_running()).filter(|is| *is).count();
         if left == 1 { Ok(()) } else { Err(format!("{left} are running")) }
     });
     service.cli(&["list"]).ok();
