@@ -123,14 +123,14 @@ struct Seen {
 fn view(mut socket: WebSocket, settling: Duration, time: Duration) -> Seen {
     let began = Instant::now();
     let mut seen = Seen { frames: 0, worst: Duration::ZERO, size: (0, 0) };
-    let mut last = 0;
+    let mut last = None;
     while began.elapsed() < time {
         let Ok(Some(frame)) = socket.frame_within(Duration::from_secs(5)) else { break };
         let now = clock();
         socket.acknowledge(&frame);
         let read = strip(&frame.jpeg).unwrap_or_else(|error| panic!("{error}"));
-        assert!(read.sequence > last, "{} after {last}", read.sequence);
-        last = read.sequence;
+        assert!(Some(read.sequence) > last, "{} after {last:?}", read.sequence);
+        last = Some(read.sequence);
         if began.elapsed() > settling {
             seen.frames += 1;
             seen.worst =
