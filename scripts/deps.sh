@@ -4,8 +4,9 @@
 #
 #   scripts/deps.sh build    a C compiler, cmake and nasm (for libjpeg-turbo)
 #   scripts/deps.sh test     that, the guest with real drivers (qemu, busybox, v4l2-ctl, …), and a
-#                            screen for the GUI (Xvfb, xdotool, software Vulkan and OpenGL), and a
-#                            browser for the page (Chromium, driven from Node.js)
+#                            screen for the GUI (Xvfb, xdotool, software Vulkan and OpenGL), a
+#                            browser for the page (Chromium, driven from Node.js), and systemd, whose
+#                            user manager the service is installed for
 #
 # Debian and its derivatives; elsewhere it names what is missing. Rust is not installed, only
 # looked for.
@@ -23,7 +24,8 @@ case ${1:-build} in
                  xz:xz-utils v4l2-ctl:v4l-utils python3:python3 strip:binutils ffmpeg:ffmpeg
                  curl:curl gst-launch-1.0:gstreamer1.0-tools
                  Xvfb:xvfb xdotool:xdotool openbox:openbox xprop:x11-utils
-                 chromium:chromium node:nodejs npm:npm)
+                 chromium:chromium node:nodejs npm:npm
+                 systemd-analyze:systemd setpriv:util-linux unshare:util-linux)
         # What the GUI loads when it runs, and a GPU made of software.
         lib=/usr/lib/$(uname -m)-linux-gnu
         wanted+=("-$lib/libxkbcommon.so.0:libxkbcommon0"

@@ -18,7 +18,8 @@
 #
 # In the guest the service's binary is at $CAMERA_SERVICE_BIN, tests run as root, one at a time.
 # Builds are those of the dev profile, stripped. GUEST_TIMEOUT (default 900) is the most seconds
-# that a suite in the guest may take, boot included.
+# that a suite in the guest may take, boot included. FAULTS_SEED and FAULTS_STEPS reach it too
+# (tests/src/faults).
 #
 # A suite that fails does not stop the others. Exit status 0 when all passed.
 
@@ -91,6 +92,7 @@ in_guest() {
   tests/vm/vm-camera.sh run -v --timeout "${GUEST_TIMEOUT:-900}" "${options[@]}" \
     --extra "$guest_dir/camera-service:/bin/camera-service" \
     --env CAMERA_SERVICE_BIN=/bin/camera-service --env RUST_BACKTRACE=1 \
+    ${FAULTS_SEED:+--env "FAULTS_SEED=$FAULTS_SEED"} ${FAULTS_STEPS:+--env "FAULTS_STEPS=$FAULTS_STEPS"} \
     "$guest_dir/$name" --test-threads=1 "${args[@]}"
 }
 

@@ -43,8 +43,13 @@ function enter(token) {
   let shown;
 
   function select(camera) {
-    selected = shown = camera;
-    if (camera) sessionStorage.setItem(SELECTED, camera);
+    selected = camera;
+    sessionStorage.setItem(SELECTED, camera);
+    display(camera);
+  }
+
+  function display(camera) {
+    shown = camera;
     cameras.selected(camera);
     stage.selected(camera);
     controls.select(camera);
@@ -68,27 +73,39 @@ function enter(token) {
     say(byId("who"), granted.name);
     for (const part of [privacy, watchers, share]) part.update();
     // After a reconnection nothing that was known need be true.
-    if (model.known) select(selected);
+    if (model.known) display(shown);
   });
   model.on("cameras", () => {
-    const there = model.cameras.has(selected) ? selected : (model.cameras.keys().next().value ?? null);
-    if (there !== shown) select(there);
+    // One that is watched may come back, as a phone's does.
+    const wanted = selected ?? shown ?? null;
+    const stays = model.cameras.has(wanted) || stage.watches(wanted);
+    const there = stays ? wanted : (model.cameras.keys().next().value ?? null);
+    if (there !== shown) display(there);
   });
   connection.start();
 }
 
 let blink = 0;
+let why = "";
 
 function tellState(state, message) {
-  clearTimeout(blink);
-  const gone = state === "waiting" || state === "connecting";
+  const banner = byId("banner");
   const tell = () => {
-    show(byId("banner"), gone);
-    document.body.dataset.link = gone ? "lost" : "there";
-    say(byId("banner"), gone ? `Connecting to the computer… ${state === "waiting" ? sentence(message) : ""}` : "");
+    document.body.dataset.link = blink ? "lost" : "there";
+    show(banner, blink !== 0);
+    say(banner, blink ? `Connecting to the computer… ${why}` : "");
   };
-  if (state === "connecting" && !byId("banner").hidden) return;
-  blink = setTimeout(tell, gone ? BLINK : 0);
+  // One that is tried again still has its reason.
+  if (state === "waiting") why = sentence(message);
+  if (state === "open" || state === "ended") {
+    clearTimeout(blink);
+    [blink, why] = [0, ""];
+    tell();
+  } else if (!banner.hidden) {
+    tell();
+  } else {
+    blink ||= setTimeout(tell, BLINK);
+  }
 }
 
 login.begin();

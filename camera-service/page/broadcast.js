@@ -10,8 +10,10 @@ import { reason } from "./words.js";
 
 /** Quality of the images; in steps of a browser's encoder, about what webcams deliver. */
 const QUALITY = 0.8;
-/** Time until a refused name is asked for again, in ms: the connection before may not be gone yet. */
-const AGAIN = 1_500;
+/** Time until a refused name is asked for again, in ms, doubled each time up to the last: the camera
+ * that this was before may not be gone yet. */
+const FIRST_WAIT = 150;
+const LAST_WAIT = 5_000;
 /** What the rate is taken over, in ms. */
 const SPAN = 2_000;
 /** After this time without a word of a frame the video is looked at unasked, in ms: not every browser
@@ -32,6 +34,8 @@ export class Broadcast extends Emitter {
   #link = null;
   #publication = null;
   #size = null;
+  /** What was asked for last. */
+  #asked = "";
   #credit = 0;
   #sequence = 0;
   #fresh = null;
@@ -41,6 +45,7 @@ export class Broadcast extends Emitter {
   #bytes = 0;
   #attempt = 0;
   #timer = 0;
+  #wait = FIRST_WAIT;
   #sent = [];
   #canvas = document.createElement("canvas");
 
@@ -49,7 +54,8 @@ export class Broadcast extends Emitter {
     this.#connection = connection;
     this.#video = video;
     connection.on("open", () => this.#wish && this.#publish());
-    video.addEventListener("resize", () => this.#resized());
+    // A phone that is turned has a picture of another shape, which is another mode.
+    video.addEventListener("resize", () => this.#wish && video.videoWidth && this.#refresh());
     this.#listen();
     setInterval(() => ours() - this.#told > SILENCE && this.#arrived(), SILENCE);
   }
@@ -57,7 +63,7 @@ export class Broadcast extends Emitter {
   /** Begins; `{name, fps}`. The video must have a picture. */
   start(wish) {
     this.#wish = wish;
-    this.#publish();
+    this.#refresh();
   }
 
   /** Ends it. */
@@ -82,7 +88,8 @@ export class Broadcast extends Emitter {
     // Else the name would still be taken.
     await dropped;
     if (attempt !== this.#attempt || this.#connection.state !== "open") return;
-    const { videoWidth: width, videoHeight: height } = this.#video;
+    const { width, height } = this.#pictureSize();
+    this.#asked = this.#wanted();
     if (!width) return this.#again("The camera has no picture yet.");
     this.#size = { width, height };
     const sink = {
@@ -102,6 +109,7 @@ export class Broadcast extends Emitter {
       const published = await this.#connection.publish({ name, width, height, fps }, sink);
       if (attempt !== this.#attempt) return published.link.stopPublishing(published.publication).catch(() => {});
       [this.#link, this.#publication, this.camera] = [published.link, published.publication, published.camera];
+      this.#wait = FIRST_WAIT;
       this.#become("on");
       this.#pump();
     } catch (error) {
@@ -128,7 +136,8 @@ export class Broadcast extends Emitter {
   #again(message) {
     this.#become("waiting", message);
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#wish && this.#publish(), AGAIN);
+    this.#timer = setTimeout(() => this.#wish && this.#publish(), this.#wait);
+    this.#wait = Math.min(this.#wait * 2, LAST_WAIT);
   }
 
   /** Ends the present publication; resolves once that is done. */
@@ -140,11 +149,17 @@ export class Broadcast extends Emitter {
     return publication === null ? null : link.stopPublishing(publication).catch(() => {});
   }
 
-  /** A phone that is turned has a picture of another shape, which is another mode. */
-  #resized() {
-    const { videoWidth: width, videoHeight: height } = this.#video;
-    if (!this.#wish || !width || (this.#size?.width === width && this.#size?.height === height)) return;
-    this.#publish();
+  /** Publishes anew where what is published is not what is wished. */
+  #refresh() {
+    if (this.state === "off" || this.#asked !== this.#wanted()) this.#publish();
+  }
+
+  #wanted() {
+    return JSON.stringify({ ...this.#wish, ...this.#pictureSize() });
+  }
+
+  #pictureSize() {
+    return { width: this.#video.videoWidth, height: this.#video.videoHeight };
   }
 
   /** Is told of every frame of the video, where the browser can. */

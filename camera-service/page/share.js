@@ -79,7 +79,7 @@ export class Share {
     const { videoWidth: width, videoHeight: height } = this.#video;
     const on = this.#sharing && this.#broadcast.state === "on";
     show(byId("share-figures"), Boolean(this.#stream && width));
-    const rate = on ? `  ${this.#broadcast.rate().toFixed(0)} fps` : "";
+    const rate = on && this.#broadcast.watchers ? `  ${this.#broadcast.rate().toFixed(0)} fps` : "";
     say(byId("share-figures"), width ? words.size({ width, height }) + rate : "");
   }
 

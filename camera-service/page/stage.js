@@ -42,7 +42,9 @@ export class Stage {
     press("choose", () => this.#toggle(() => byId("choices").classList.toggle("open")));
     byId("picture-size").addEventListener("change", () => this.update());
     model.on("cameras", () => this.update());
-    model.on("camera_changed", ({ camera }) => this.#views.get(camera)?.live.hurry());
+    for (const event of ["camera_added", "camera_changed"]) {
+      model.on(event, ({ camera }) => this.#views.get(camera)?.live.hurry());
+    }
     model.on("privacy_changed", ({ off }) => off || this.#views.forEach(({ live }) => live.hurry()));
     setInterval(() => this.#tick(), 500);
     let unseen = 0;
@@ -59,6 +61,11 @@ export class Stage {
     this.#selected = camera;
     this.#modes.select(camera);
     this.update();
+  }
+
+  /** Whether the user watches this camera, be it there or not. */
+  watches(camera) {
+    return this.#watched.has(camera);
   }
 
   /** Brings everything up to date. */
@@ -86,7 +93,7 @@ export class Stage {
 
   #head(camera) {
     const [tone, state] = camera ? words.state(camera) : ["quiet", ""];
-    say(byId("stage-name"), this.#grid ? "Side by side" : (camera?.name ?? "No camera selected"));
+    say(byId("stage-name"), this.#grid ? "Side by side" : (camera?.name ?? this.#selected ?? "No camera selected"));
     say(byId("stage-state"), this.#grid ? "" : state);
     byId("stage-state").dataset.tone = tone;
     say(byId("stage-watchers"), camera && !this.#grid ? words.watchers(camera.watchers) : "");
@@ -98,7 +105,7 @@ export class Stage {
   #tools(camera) {
     const watched = this.#watched.has(this.#selected);
     const control = this.#model.may("control");
-    show(byId("tools"), Boolean(camera));
+    show(byId("tools"), Boolean(camera) || watched);
     show(byId("choices"), Boolean(camera) && !this.#grid);
     byId("stop").disabled = !watched;
     byId("snapshot").disabled = !camera?.present || this.#model.off;
@@ -107,7 +114,7 @@ export class Stage {
     mark(byId("side-by-side"), "aria-pressed", String(this.#grid));
     mark(byId("figures"), "aria-pressed", String(this.#figures));
     mark(byId("choose"), "aria-expanded", String(byId("choices").classList.contains("open")));
-    show(byId("hold"), control && !this.#grid);
+    show(byId("hold"), control && Boolean(camera) && !this.#grid);
     show(byId("choose"), !this.#grid);
     show(byId("rename"), control && Boolean(camera) && !this.#grid);
     mark(byId("hold"), "aria-pressed", String(Boolean(camera?.held_open)));

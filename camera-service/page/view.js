@@ -54,7 +54,7 @@ export class View {
     mark(this.#watch, "aria-label", `Watch ${name}`);
     const text = off
       ? "All cameras are off. They can be turned on again at the computer itself."
-      : condition === "off" && camera && !camera.present
+      : condition === "off" && !camera?.present
         ? "This camera is not there at the moment."
         : condition === "opening"
           ? "Opening…"

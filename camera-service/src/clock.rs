@@ -15,9 +15,12 @@ pub fn monotonic_ns() -> u64 {
     u64::try_from(now.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap_or(0)
 }
 
-/// ns on the machine's monotonic clock, the same in every process.
-#[cfg(not(unix))]
+/// ns on the machine's monotonic clock, the same in every process. As on Linux, it stands still
+/// while the machine is suspended: nothing grows old in its sleep.
+#[cfg(windows)]
+#[allow(unsafe_code)]
 pub fn monotonic_ns() -> u64 {
-    // The standard library keeps its own origin to itself; the wall clock is the same everywhere.
-    unix_ns()
+    use windows::Win32::System::WindowsProgramming::QueryUnbiasedInterruptTimePrecise;
+    // SAFETY: takes nothing. In units of 100 ns.
+    unsafe { QueryUnbiasedInterruptTimePrecise() }.saturating_mul(100)
 }

@@ -8,6 +8,11 @@ use directories::{ProjectDirs, UserDirs};
 /// user has no home.
 #[must_use]
 pub(crate) fn state() -> Option<PathBuf> {
+    // Where Linux has such a variable, `directories` looks at it by itself.
+    let named = std::env::var_os("XDG_STATE_HOME").filter(|_| cfg!(windows)).map(PathBuf::from);
+    if let Some(folder) = named.filter(|folder| folder.is_absolute()) {
+        return Some(folder.join("camera-service"));
+    }
     let folders = ProjectDirs::from("", "", "camera-service")?;
     Some(folders.state_dir().unwrap_or_else(|| folders.data_local_dir()).to_owned())
 }

@@ -5,8 +5,12 @@
 //! iced's tokio threads, MJPG is decoded on a thread for each stream.
 
 mod app;
+mod command;
 mod connection;
+mod console;
+mod focus;
 mod folders;
+mod framing;
 mod icon;
 mod live;
 mod model;
@@ -18,6 +22,7 @@ mod renderer;
 #[cfg(test)]
 mod samples;
 mod screen;
+mod setup;
 mod snapshot;
 mod start;
 mod style;
@@ -40,6 +45,7 @@ const FONT: Font = Font::with_name("Fira Sans");
 
 /// Runs the program until its window is closed.
 pub fn run() -> anyhow::Result<()> {
+    console::share();
     let options = Options::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();

@@ -2,10 +2,11 @@
 
 use iced::{
     Element, Fill,
-    widget::{button, column, container, row, text},
+    widget::{column, container, row, text},
 };
 
 use crate::{
+    focus::button,
     style::{self, APART, BODY, NEAR},
     words::Tone,
 };

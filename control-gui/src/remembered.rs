@@ -1,12 +1,12 @@
 //! What is remembered from one run to the next: `control-gui.toml` in the state folder.
 
-use std::{fs, io, path::PathBuf};
+use std::{collections::BTreeMap, fs, io, path::PathBuf};
 
 use protocol::CameraId;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use crate::folders;
+use crate::{folders, framing::Framing};
 
 /// Which theme to use.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +54,8 @@ pub(crate) struct Remembered {
     pub figures: bool,
     /// The camera selected last.
     pub camera: Option<CameraId>,
+    /// How streams of cameras are framed in this window; those that are not, are not here.
+    pub framing: BTreeMap<String, Framing>,
 }
 
 impl Default for Remembered {
@@ -66,6 +68,7 @@ impl Default for Remembered {
             controls: true,
             figures: false,
             camera: None,
+            framing: BTreeMap::new(),
         }
     }
 }
@@ -101,11 +104,21 @@ impl Remembered {
         self.snapshot_folder.clone().unwrap_or_else(folders::pictures)
     }
 
+    /// Has the stream of a camera framed like that.
+    pub(crate) fn set_framing(&mut self, camera: &CameraId, framing: Framing) {
+        if framing == Framing::default() {
+            self.framing.remove(&camera.0);
+        } else {
+            self.framing.insert(camera.0.clone(), framing);
+        }
+    }
+
     fn within_limits(mut self) -> Self {
         let within = |length: f32, least: f32| {
             if length.is_finite() { length.clamp(least, 16_384.0) } else { least }
         };
         (self.width, self.height) = (within(self.width, LEAST.0), within(self.height, LEAST.1));
+        self.framing.values_mut().for_each(|framing| *framing = framing.valid());
         self
     }
 
@@ -128,17 +141,23 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_and_what_makes_no_sense_is_mended() {
-        let all = Remembered {
+        let mut all = Remembered {
             theme: ThemeChoice::Dark,
             snapshot_folder: Some("/pictures".into()),
             camera: Some(CameraId::from("test:0")),
             ..Remembered::default()
         };
+        all.set_framing(&CameraId::from("a"), Framing::default().turned(true));
+        all.set_framing(&CameraId::from("b"), Framing::default().cropped((0.0, 0.0), (0.5, 0.5)));
+        all.set_framing(&CameraId::from("c"), Framing::default());
         let text = toml::to_string(&all).expect("it can be written");
         assert_eq!(toml::from_str::<Remembered>(&text).expect("it can be read"), all);
 
         let odd: Remembered = toml::from_str("width = nan\nheight = -3.0").expect("it can be read");
         let odd = odd.within_limits();
         assert_eq!((odd.width, odd.height), LEAST);
+        let odd = "[framing.a.crop]\nleft = 9000\ntop = 0\nwidth = 2000\nheight = 1";
+        let odd: Remembered = toml::from_str(odd).expect("it can be read");
+        assert_eq!(odd.within_limits().framing["a"], Framing::default());
     }
 }

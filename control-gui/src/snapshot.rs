@@ -11,6 +11,8 @@ use protocol::{
 };
 use tokio::{task, time};
 
+use crate::framing::Framing;
+
 /// How long a camera may take to deliver one.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// JPEG quality where the service encodes: a picture that is kept.
@@ -40,13 +42,13 @@ pub(crate) enum SnapshotError {
 pub(crate) async fn take(
     camera: CameraId,
     name: String,
-    mirror: bool,
+    framing: Framing,
     folder: PathBuf,
 ) -> Result<PathBuf, SnapshotError> {
     let mut request = StreamRequest::native(camera);
     request.format = StreamFormat::Pixels(PixelFormat::Mjpg);
     request.quality = Some(QUALITY);
-    request.mirror = mirror;
+    framing.apply(&mut request);
     let frame = time::timeout(PATIENCE, async {
         let mut stream = Connector::new(crate::NAME).stream(request).await?;
         stream.next_frame().await

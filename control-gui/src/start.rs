@@ -12,7 +12,10 @@ use std::{
 use protocol::{ClientError, client::Connector};
 use tokio::time::sleep;
 
-use crate::folders;
+use crate::{
+    command::{self, CommandError},
+    folders,
+};
 
 /// How long it may take until it answers.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -69,13 +72,7 @@ fn plain(what: String) -> StartError {
 }
 
 fn spawn() -> Result<(Child, PathBuf), StartError> {
-    let program = program().ok_or_else(|| {
-        plain(
-            "camera-service was not found, neither beside this program nor on PATH. Install it, \
-               or start it yourself with: camera-service serve"
-                .to_owned(),
-        )
-    })?;
+    let program = command::program().ok_or_else(|| plain(CommandError::NotFound.to_string()))?;
     let folder = folders::state().unwrap_or_else(env::temp_dir);
     let path = folder.join("service.log");
     let log = fs::create_dir_all(&folder).and_then(|()| fs::File::create(&path));
@@ -102,14 +99,6 @@ fn detach(command: &mut Command) {
     const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
     const CREATE_NO_WINDOW: u32 = 0x0800_0000;
     command.creation_flags(CREATE_NEW_PROCESS_GROUP | CREATE_NO_WINDOW);
-}
-
-fn program() -> Option<PathBuf> {
-    let name = format!("camera-service{}", env::consts::EXE_SUFFIX);
-    let beside = env::current_exe().ok().and_then(|exe| exe.parent().map(|dir| dir.join(&name)));
-    let on_path = env::var_os("PATH").unwrap_or_default();
-    let on_path = env::split_paths(&on_path).map(|dir| dir.join(&name)).collect::<Vec<_>>();
-    beside.into_iter().chain(on_path).find(|path| path.is_file())
 }
 
 fn tail(log: &Path) -> String {

@@ -9,7 +9,7 @@ use iced::{
     widget::{button, container, text},
 };
 
-pub(crate) use fields::{check, choice, field, scroll, switch, thin};
+pub(crate) use fields::{check, choice, field, scroll, switch, thin, toggle};
 
 use crate::words::Tone;
 
@@ -35,6 +35,8 @@ pub(crate) const HEADING: f32 = 24.0;
 pub(crate) const LIST_WIDTH: f32 = 232.0;
 /// Width of the controls.
 pub(crate) const PANEL_WIDTH: f32 = 316.0;
+/// Width of the ring around what has the focus.
+pub(crate) const RING: f32 = 2.0;
 /// Corners of cards and buttons.
 const ROUND: f32 = 8.0;
 
@@ -121,6 +123,12 @@ pub(crate) fn card(theme: &Theme) -> container::Style {
     }
 }
 
+/// Colour and corners of the ring around what has the focus.
+#[must_use]
+pub(crate) fn ring(theme: &Theme) -> (Color, f32) {
+    (theme.palette().text, ROUND + RING)
+}
+
 /// What lies behind a picture.
 #[must_use]
 pub(crate) fn screen(_: &Theme) -> container::Style {
@@ -128,6 +136,16 @@ pub(crate) fn screen(_: &Theme) -> container::Style {
         background: Some(color!(0x0b0d10).into()),
         text_color: Some(Color::WHITE),
         border: border::rounded(ROUND),
+        ..container::Style::default()
+    }
+}
+
+/// What is marked on a picture.
+#[must_use]
+pub(crate) fn selection(_: &Theme) -> container::Style {
+    container::Style {
+        background: Some(Color { a: 0.18, ..Color::WHITE }.into()),
+        border: border::color(Color::WHITE).width(2),
         ..container::Style::default()
     }
 }

@@ -66,11 +66,37 @@ pub(crate) fn watchers(count: u32) -> String {
     }
 }
 
+/// What the service says, as a sentence.
+#[must_use]
+pub(crate) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
+}
+
 /// How long ago a time in ns since 1970 is: `12 s`, `3 min`, `2 h 5 min`, `4 days`.
 #[must_use]
 pub(crate) fn since(unix_ns: u64) -> String {
     let then = UNIX_EPOCH + Duration::from_nanos(unix_ns);
     duration(SystemTime::now().duration_since(then).unwrap_or_default())
+}
+
+/// How long it is to a time in ns since 1970.
+#[must_use]
+pub(crate) fn until(unix_ns: u64) -> String {
+    let then = UNIX_EPOCH + Duration::from_nanos(unix_ns);
+    duration(then.duration_since(SystemTime::now()).unwrap_or_default())
+}
+
+/// `nobody is connected`, `1 connection`, `3 connections`.
+#[must_use]
+pub(crate) fn connections(count: u32) -> String {
+    match count {
+        0 => "nobody is connected".to_owned(),
+        1 => "1 connection".to_owned(),
+        more => format!("{more} connections"),
+    }
 }
 
 fn duration(time: Duration) -> String {

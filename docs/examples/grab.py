@@ -28,7 +28,7 @@ import sys
 import time
 
 MAGIC = b"\x89CAMSVC\n"
-MAJOR, MINOR = 1, 0
+MAJOR, MINOR = 1, 1
 ROLES = {"control": 0, "events": 1, "stream": 2, "publish": 3}
 VERDICTS = {
     1: "the versions of the protocol differ",

@@ -232,6 +232,7 @@ fn parts_of_messages() {
             PixelFormat::Other(FourCc(*b"H264")),
         ]),
         values(&[StreamFormat::Native, StreamFormat::Pixels(PixelFormat::I420)]),
+        values(protocol::Scope::VALUES),
     ];
     compare("values", &entries.into_iter().flatten().collect::<Vec<_>>());
 }

@@ -1,6 +1,10 @@
 // Who may what: tokens decide what is shown, and the end of one ends the page.
 
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { command, json, live, newToken, open, until, watch } from "./harness.js";
 
@@ -35,6 +39,25 @@ test("a wrong token is refused, and another can be entered", async () => {
   await page.getByRole("button", { name: "Continue" }).click();
   await watch(page);
   await close();
+});
+
+test("the link of `camera-service open` logs in, once, and is not kept", async () => {
+  // Where there is no program to open it with, it says which file to open.
+  const env = { ...process.env, PATH: "/nowhere" };
+  const opening = spawn(process.env.CAMERA_SERVICE_BIN, ["open", "--json"], { env, stdio: ["ignore", "pipe", "inherit"] });
+  const [line] = await once(createInterface(opening.stdout), "line");
+  const [hash] = /#secret=[\w-]+/.exec(readFileSync(JSON.parse(line).file, "utf8"));
+  const first = await open({ hash });
+  await watch(first.page);
+  assert.equal(new URL(first.page.url()).hash, "", "the secret is gone from the address");
+  await first.page.reload();
+  await live(first.page);
+  const second = await open({ hash, expected: REFUSED });
+  assert.match(await second.page.getByRole("alert").innerText(), /does not work any more/);
+  const [code] = opening.exitCode === null ? await once(opening, "exit") : [opening.exitCode];
+  assert.equal(code, 0);
+  await second.close();
+  await first.close();
 });
 
 test("a token that is revoked ends the page at once, with the reason", async () => {

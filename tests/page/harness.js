@@ -95,9 +95,10 @@ export const json = async (...args) => JSON.parse(await command(...args, "--json
 let tokens = 0;
 
 /** A new token with these scopes: `{name, token}`. */
-export function newToken(...scopes) {
-  return json("token", "add", `spec-${process.pid}-${++tokens}`, "--scope", scopes.join(","));
-}
+export const newToken = (...scopes) => namedToken(`spec-${++tokens}`, ...scopes);
+
+/** One that is called so. */
+export const namedToken = (name, ...scopes) => json("token", "add", name, "--scope", scopes.join(","));
 
 /** Waits until `look()` returns something that is true, and returns it. */
 export async function until(what, look) {

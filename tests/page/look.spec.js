@@ -4,14 +4,14 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DESKTOP, PHONE, PHONE_LYING, command, newToken, open, watch } from "./harness.js";
+import { DESKTOP, PHONE, PHONE_LYING, command, namedToken, newToken, open, watch } from "./harness.js";
 
 const SHAPES = [
-  ["desktop-light", { ...DESKTOP, colorScheme: "light" }, null],
-  ["desktop-dark", { ...DESKTOP, colorScheme: "dark" }, null],
-  ["phone-light", { ...PHONE, colorScheme: "light" }, "Controls"],
-  ["phone-dark", { ...PHONE, colorScheme: "dark" }, "Cameras"],
-  ["phone-lying-dark", { ...PHONE_LYING, colorScheme: "dark" }, "Controls"],
+  ["desktop-light", { ...DESKTOP, colorScheme: "light" }, null, "laptop"],
+  ["desktop-dark", { ...DESKTOP, colorScheme: "dark" }, null, "office"],
+  ["phone-light", { ...PHONE, colorScheme: "light" }, "Controls", "phone"],
+  ["phone-dark", { ...PHONE, colorScheme: "dark" }, "Cameras", "second-phone"],
+  ["phone-lying-dark", { ...PHONE_LYING, colorScheme: "dark" }, "Controls", "tablet"],
 ];
 
 /** Runs in the page: what does not fit its place, and texts that are cut off. */
@@ -94,11 +94,11 @@ async function picture(page, name) {
   if (folder) await page.screenshot({ path: `${folder}/page-${name}.png`, animations: "disabled" });
 }
 
-for (const [name, options, tab] of SHAPES) {
+for (const [name, options, tab, user] of SHAPES) {
   test(`it fits, is legible and named: ${name}`, async () => {
     await command("reset", "test:0");
     await command("set", "test:0", "brightness=10");
-    const { token } = await newToken("watch", "control", "publish");
+    const { token } = await namedToken(user, "watch", "control", "publish");
     const { page, close } = await open({ token, options });
     await page.evaluate(() => {
       window.shifts = [];

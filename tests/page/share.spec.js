@@ -86,7 +86,7 @@ test("why sharing is not possible is said", async () => {
       }, name);
     const { page, close } = await open({ token, before });
     await page.getByRole("button", { name: "Start sharing" }).click();
-    await page.getByText(why).first().waitFor();
+    await page.locator("#notices").getByText(why).waitFor();
     await page.getByText("Your camera is shared").waitFor({ state: "hidden" });
     await close();
   }

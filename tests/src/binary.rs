@@ -12,8 +12,6 @@ use std::{
     time::SystemTime,
 };
 
-use rustix::fs::{FlockOperation, flock};
-
 /// The folder of the workspace.
 pub fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this package lies in the workspace")
@@ -52,9 +50,9 @@ fn find(name: &str, variable: &str, packages: &[&str]) -> PathBuf {
         return path;
     }
     let folder = profile_folder();
-    let path = folder.join(name);
+    let path = folder.join(name).with_extension(env::consts::EXE_EXTENSION);
     let lock = fs::File::create(folder.join(format!(".{name}.lock")))
-        .and_then(|file| Ok(flock(&file, FlockOperation::LockExclusive).map(|()| file)?))
+        .and_then(|file| file.lock().map(|()| file))
         .expect("the build folder can be written");
     if let Err(reason) = up_to_date(&path) {
         build(name, &folder, packages, &reason);

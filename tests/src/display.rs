@@ -5,6 +5,7 @@
 
 use std::{
     fs,
+    os::unix::fs::FileExt as _,
     path::PathBuf,
     process::Command,
     thread,
@@ -16,7 +17,7 @@ use tempfile::TempDir;
 
 use crate::{Program, wait_until};
 
-/// Size of the screen.
+/// Size of a screen where nothing else is asked for.
 pub const SCREEN: Size = Size::new(1280, 800);
 const START: Duration = Duration::from_secs(30);
 
@@ -28,6 +29,7 @@ pub struct Display {
     _server: Program,
     name: String,
     folder: TempDir,
+    size: Size,
 }
 
 /// A part of the screen, in pixels.
@@ -43,15 +45,22 @@ pub struct Area {
 pub struct Shot {
     pixels: Vec<u8>,
     stride: usize,
+    size: Size,
 }
 
 impl Display {
-    /// Starts one.
+    /// Starts one of the usual size.
     #[track_caller]
     pub fn start() -> Self {
+        Self::of(SCREEN)
+    }
+
+    /// Starts one of this size.
+    #[track_caller]
+    pub fn of(screen: Size) -> Self {
         let folder = tempfile::tempdir().expect("the temporary folder can be written");
         let mut command = Command::new("Xvfb");
-        let size = format!("{}x{}x24", SCREEN.width, SCREEN.height);
+        let size = format!("{}x{}x24", screen.width, screen.height);
         // The server chooses a free number and says which.
         command.args(["-displayfd", "1", "-screen", "0", &size, "-nolisten", "tcp", "-fbdir"]);
         let mut server = Program::start("Xvfb", command.arg(folder.path()));
@@ -60,7 +69,7 @@ impl Display {
             let said = String::from_utf8_lossy(&server.stdout()).trim().to_owned();
             if said.is_empty() { Err(server.stderr()) } else { Ok(said) }
         });
-        Self { _server: server, name: format!(":{number}"), folder }
+        Self { _server: server, name: format!(":{number}"), folder, size: screen }
     }
 
     /// Its name, for DISPLAY.
@@ -85,15 +94,30 @@ impl Display {
 
     /// What is on the screen now. A picture that is being drawn may be seen in part.
     pub fn shot(&self) -> Shot {
-        let bytes = fs::read(self.file()).expect("the X server keeps its pixels there");
+        self.rows(self.size.height)
+    }
+
+    /// The uppermost rows of it, which takes less time.
+    pub fn rows(&self, rows: u32) -> Shot {
+        let file = fs::File::open(self.file()).expect("the X server keeps its pixels there");
         // The format of xwd: big-endian words of 32 bits, then the palette, then the pixels.
+        let mut head = [0; 25 * 4];
+        file.read_exact_at(&mut head, 0).expect("it has a header");
         let word = |index: usize| {
-            let bytes: [u8; 4] = bytes[index * 4..index * 4 + 4].try_into().expect("a word");
-            u32::from_be_bytes(bytes) as usize
+            let bytes: [u8; 4] = head[index * 4..index * 4 + 4].try_into().expect("a word");
+            u32::from_be_bytes(bytes)
         };
-        let (header, stride, colours) = (word(0), word(12), word(19));
-        assert_eq!((word(4), word(5)), (SCREEN.width as usize, SCREEN.height as usize));
-        Shot { pixels: bytes[header + colours * 12..].to_vec(), stride }
+        let (header, stride, colours) = (word(0), word(12) as usize, word(19));
+        assert_eq!(Size::new(word(4), word(5)), self.size);
+        let mut pixels = vec![0; stride * rows as usize];
+        let start = u64::from(header + colours * 12);
+        file.read_exact_at(&mut pixels, start).expect("it has so many rows");
+        Shot { pixels, stride, size: Size::new(self.size.width, rows) }
+    }
+
+    /// Its size.
+    pub fn size(&self) -> Size {
+        self.size
     }
 
     fn file(&self) -> PathBuf {
@@ -136,6 +160,26 @@ impl Shot {
         let (left, top) = (columns.next()?, rows.next()?);
         let (right, bottom) = (columns.next_back()?, rows.next_back()?);
         Some(Area { left, top, width: right - left + 1, height: bottom - top + 1 })
+    }
+
+    /// The smallest area that has all rows with at least `least` pixels of this colour within
+    /// `area`: a button, and no text of its colour.
+    pub fn block(&self, colour: Rgb, area: Area, least: usize) -> Option<Area> {
+        let row = |top: u32| Area { top, height: 1, ..area };
+        let wide = |y: &u32| {
+            let row = area.left..area.left + area.width;
+            row.filter(|x| self.at(*x, *y) == colour).count() >= least
+        };
+        let mut rows = (area.top..area.top + area.height).filter(wide);
+        let top = rows.next()?;
+        let bottom = rows.next_back().unwrap_or(top);
+        let found = self.find(colour, row(top))?;
+        Some(Area { height: bottom - top + 1, ..found })
+    }
+
+    /// All of it.
+    pub fn area(&self) -> Area {
+        Area { left: 0, top: 0, width: self.size.width, height: self.size.height }
     }
 
     /// What the test camera's strip in `picture` says.

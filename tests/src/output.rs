@@ -1,6 +1,6 @@
 //! What a program that has ended said.
 
-use std::{fmt, os::unix::process::ExitStatusExt as _, process::ExitStatus};
+use std::{fmt, process::ExitStatus};
 
 /// The end of a program.
 #[derive(Clone)]
@@ -24,7 +24,9 @@ impl Output {
     }
 
     /// The signal that ended it.
+    #[cfg(unix)]
     pub fn signal(&self) -> Option<i32> {
+        use std::os::unix::process::ExitStatusExt as _;
         self.status.signal()
     }
 

@@ -26,6 +26,19 @@ impl Process {
             .unwrap_or_else(|error| panic!("cannot send {signal:?} to {}: {error}", self.0));
     }
 
+    /// Asks it to end, as Ctrl-C does.
+    pub fn interrupt(self) {
+        self.signal(Signal::INT);
+    }
+
+    /// Asks it to end, as the system does.
+    pub fn terminate(self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Windows needs to be told which programs a Ctrl-Break is meant for.
+    pub(crate) fn own_group(_command: &mut std::process::Command) {}
+
     /// Resident memory in bytes.
     pub fn rss(self) -> u64 {
         self.status("VmRSS") * 1024

@@ -9,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::{Output, Process, wait_until};
@@ -30,12 +29,18 @@ pub struct Program {
 impl Program {
     /// Starts `command` with nothing to read; `name` is for messages.
     pub fn start(name: &str, command: &mut Command) -> Self {
+        Self::start_with(name, command, Stdio::null())
+    }
+
+    /// Starts `command` with this standard input.
+    pub fn start_with(name: &str, command: &mut Command, stdin: Stdio) -> Self {
         let files = tempfile::tempdir().expect("the temporary folder can be written");
         let create = |file: &str| {
             Stdio::from(fs::File::create(files.path().join(file)).expect("a file can be made"))
         };
+        Process::own_group(command);
         let child = command
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(create("stdout"))
             .stderr(create("stderr"))
             .spawn()
@@ -83,21 +88,21 @@ impl Program {
         Output::new(&self.name, status, self.stdout(), self.stderr())
     }
 
-    /// Asks it to end (SIGINT, as Ctrl-C does) and waits.
+    /// Asks it to end as a user does (Ctrl-C; on Windows Ctrl-Break) and waits.
     #[track_caller]
     pub fn interrupt(&mut self) -> Output {
-        self.signal(Signal::INT);
+        self.process.interrupt();
         self.wait(END)
     }
 
-    /// Asks it to end (SIGTERM) and waits.
+    /// Asks it to end as the system does (SIGTERM; on Windows Ctrl-Break) and waits.
     #[track_caller]
     pub fn terminate(&mut self) -> Output {
-        self.signal(Signal::TERM);
+        self.process.terminate();
         self.wait(END)
     }
 
-    /// Kills it (SIGKILL) and waits.
+    /// Kills it, without a word, and waits.
     pub fn kill(&mut self) {
         if self.is_running() {
             self.child.kill().expect("a child can be killed");

@@ -2,24 +2,25 @@
 
 use std::{
     io::{self, Read as _, Write as _},
-    os::unix::net::UnixStream,
     path::Path,
     time::Duration,
 };
 
 use protocol::{ClientHello, Hello, Preamble, Role, Verdict, Welcome, wire};
 
+use crate::Socket;
+
 /// How long an answer may take: generous, for a busy machine.
 const ANSWER: Duration = Duration::from_secs(20);
 
 /// A connection on which bytes are written and read as they are.
-pub struct Raw(UnixStream);
+pub struct Raw(Socket);
 
 impl Raw {
     /// Connects and says nothing.
     #[track_caller]
     pub fn connect(socket: &Path) -> Self {
-        let stream = UnixStream::connect(socket).expect("the service accepts connections");
+        let stream = Socket::connect(socket).expect("the service accepts connections");
         stream.set_read_timeout(Some(ANSWER)).expect("a timeout can be set");
         stream.set_write_timeout(Some(ANSWER)).expect("a timeout can be set");
         Self(stream)
@@ -39,7 +40,7 @@ impl Raw {
 
     /// As [`Raw::open`], where the service may have no room, or close the connection.
     pub fn try_open(socket: &Path, role: Role) -> io::Result<Self> {
-        let stream = UnixStream::connect(socket)?;
+        let stream = Socket::connect(socket)?;
         stream.set_read_timeout(Some(ANSWER))?;
         stream.set_write_timeout(Some(ANSWER))?;
         let mut raw = Self(stream);

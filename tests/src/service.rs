@@ -2,13 +2,8 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    fs, io,
+    fs,
     ops::{Deref, DerefMut},
-    os::unix::{
-        fs::{PermissionsExt as _, chown},
-        net::UnixStream,
-        process::CommandExt as _,
-    },
     path::{Path, PathBuf},
     process::{Command, ExitStatus},
     time::Duration,
@@ -16,7 +11,9 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{Output, Program, Shim, binary, wait_until};
+#[cfg(unix)]
+use crate::Shim;
+use crate::{Output, Program, Socket, binary, wait_until};
 
 /// How long the service may take to accept connections. Generous: the guest is slow, and a busy
 /// machine no slower.
@@ -31,6 +28,8 @@ pub struct Builder {
     env: Vec<(OsString, OsString)>,
     config: String,
     own_socket: bool,
+    named_config: bool,
+    #[cfg(unix)]
     user: Option<u32>,
 }
 
@@ -56,6 +55,7 @@ impl Builder {
     }
 
     /// Has the service see the camera of a shim.
+    #[cfg(unix)]
     #[must_use]
     pub fn shim(mut self, shim: &Shim) -> Self {
         self.env.extend(shim.env());
@@ -69,7 +69,16 @@ impl Builder {
         self
     }
 
+    /// Leaves it to the service where its configuration is:
+    /// `config/camera-service/config.toml`, which is not there at first.
+    #[must_use]
+    pub fn default_config(mut self) -> Self {
+        self.named_config = false;
+        self
+    }
+
     /// Leaves the endpoint to the service: below XDG_RUNTIME_DIR, which still is its own.
+    #[cfg(unix)]
     #[must_use]
     pub fn default_endpoint(mut self) -> Self {
         self.own_socket = false;
@@ -77,6 +86,7 @@ impl Builder {
     }
 
     /// Runs it, and the commands that speak to it, as this user. Only root may do so.
+    #[cfg(unix)]
     #[must_use]
     pub fn user(mut self, id: u32) -> Self {
         self.user = Some(id);
@@ -92,22 +102,31 @@ impl Builder {
     #[track_caller]
     pub fn spawn(self) -> Service {
         let folder = self.folder;
-        let config = folder.path().join("config/test.toml");
-        fs::write(&config, &self.config).expect("the configuration can be written");
-        let socket = if self.own_socket { "run/test.sock" } else { "run/camera-service/v1.sock" };
-        let socket = folder.path().join(socket);
+        let config = if self.named_config {
+            let config = folder.path().join("config/test.toml");
+            fs::write(&config, &self.config).expect("the configuration can be written");
+            config
+        } else {
+            folder.path().join("config/camera-service/config.toml")
+        };
+        let socket = endpoint(folder.path(), self.own_socket);
+        #[cfg(unix)]
         if let Some(user) = self.user {
             give_away(folder.path(), user).expect("root can give folders away");
         }
-        let (args, env) = (self.args, self.env);
+        let (mut args, env) = (self.args, self.env);
+        if self.named_config {
+            args.extend(["--config".into(), config.clone().into()]);
+        }
         let surroundings = Surroundings {
             folder,
             socket,
             own_socket: self.own_socket,
+            #[cfg(unix)]
             user: self.user,
             binary: binary::camera_service(),
         };
-        let program = surroundings.serve(&config, &args, &env);
+        let program = surroundings.serve(&args, &env);
         Service { program, config, args, env, surroundings }
     }
 
@@ -141,13 +160,25 @@ struct Surroundings {
     folder: TempDir,
     socket: PathBuf,
     own_socket: bool,
+    #[cfg(unix)]
     user: Option<u32>,
     binary: &'static Path,
 }
 
+/// Where the service with this folder listens.
+fn endpoint(folder: &Path, own: bool) -> PathBuf {
+    if cfg!(windows) {
+        // Pipes are in no folder. The temporary folder's name is nobody else's.
+        let name = folder.file_name().expect("a temporary folder has a name");
+        return PathBuf::from(format!(r"\\.\pipe\{}", name.to_string_lossy()));
+    }
+    folder.join(if own { "run/test.sock" } else { "run/camera-service/v1.sock" })
+}
+
 /// Makes `user` the owner of a folder and of what lies in it.
-fn give_away(path: &Path, user: u32) -> io::Result<()> {
-    chown(path, Some(user), Some(user))?;
+#[cfg(unix)]
+fn give_away(path: &Path, user: u32) -> std::io::Result<()> {
+    std::os::unix::fs::chown(path, Some(user), Some(user))?;
     if path.is_dir() {
         for entry in fs::read_dir(path)? {
             give_away(&entry?.path(), user)?;
@@ -157,9 +188,9 @@ fn give_away(path: &Path, user: u32) -> io::Result<()> {
 }
 
 impl Surroundings {
-    fn serve(&self, config: &Path, args: &[OsString], env: &[(OsString, OsString)]) -> Program {
+    fn serve(&self, args: &[OsString], env: &[(OsString, OsString)]) -> Program {
         let mut command = self.command();
-        command.arg("serve").arg("--config").arg(config).args(args).envs(env.iter().cloned());
+        command.arg("serve").args(args).envs(env.iter().cloned());
         Program::start("camera-service serve", &mut command)
     }
 
@@ -183,7 +214,9 @@ impl Surroundings {
         if self.own_socket {
             command.env("CAMERA_SERVICE_SOCKET", &self.socket);
         }
+        #[cfg(unix)]
         if let Some(user) = self.user {
+            use std::os::unix::process::CommandExt as _;
             command.uid(user).gid(user);
         }
         command
@@ -197,9 +230,13 @@ impl Service {
         let folder = folder.expect("the temporary folder can be written");
         for name in ["home", "run", "config", "state", "data", "cache"] {
             let path = folder.path().join(name);
-            fs::create_dir(&path)
-                .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o700)))
-                .expect("a folder can be made");
+            fs::create_dir(&path).expect("a folder can be made");
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::PermissionsExt as _;
+                let private = fs::Permissions::from_mode(0o700);
+                fs::set_permissions(&path, private).expect("it is this user's");
+            }
         }
         Builder {
             folder,
@@ -207,6 +244,8 @@ impl Service {
             env: vec![],
             config: QUICK.to_owned(),
             own_socket: true,
+            named_config: true,
+            #[cfg(unix)]
             user: None,
         }
     }
@@ -225,7 +264,7 @@ impl Service {
             if let Some(status) = self.program.exit_status() {
                 panic!("the service has ended ({status}):\n{}", self.program.stderr());
             }
-            UnixStream::connect(&socket)
+            Socket::connect(&socket)
                 .map(drop)
                 .map_err(|error| format!("{}: {error}", socket.display()))
         });
@@ -275,13 +314,13 @@ impl Service {
         self.cli(&[args, &["--json"]].concat()).json()
     }
 
-    /// Asks it to end (SIGTERM), waits, and returns how it ended.
+    /// Asks it to end, waits, and returns how it ended.
     #[track_caller]
     pub fn stop(mut self) -> Output {
         self.program.terminate()
     }
 
-    /// Asks it to end (SIGTERM), waits, and starts it anew with the same arguments and folders,
+    /// Asks it to end, waits, and starts it anew with the same arguments and folders,
     /// in which `meanwhile` may change things. Returns how it ended.
     #[track_caller]
     pub fn restart(&mut self, meanwhile: impl FnOnce(&Path)) -> Output {
@@ -289,8 +328,7 @@ impl Service {
         self.cli(&["status"]).ok();
         let ended = self.program.terminate();
         meanwhile(self.folder());
-        self.program = self.surroundings.serve(&self.config, &self.args, &self.env);
-        self.wait_until_ready();
+        self.start_again();
         ended
     }
 
@@ -298,7 +336,7 @@ impl Service {
     #[track_caller]
     pub fn start_again(&mut self) {
         self.program.kill();
-        self.program = self.surroundings.serve(&self.config, &self.args, &self.env);
+        self.program = self.surroundings.serve(&self.args, &self.env);
         self.wait_until_ready();
     }
 

@@ -1,13 +1,13 @@
 //! What comes in broken gets a clear error and costs nobody else anything: while each test
 //! misbehaves, a well-behaved reader of the same service loses nothing.
 
-use std::{os::unix::net::UnixStream, process::Stdio, time::Duration};
+use std::{process::Stdio, time::Duration};
 
 use protocol::{
     ErrorKind, Preamble, Reply, ReplyMessage, Request, RequestMessage, Role, SlotId, StreamCommand,
     StreamMessage, StreamRequest, Verdict, Welcome, wire,
 };
-use tests::{Raw, Service, Signal, hello, wait_until};
+use tests::{Raw, Service, Socket, hello, wait_until};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -169,7 +169,7 @@ fn two_thousand_connections_at_once_leave_room_for_those_within_the_limit() {
     let mut connections = Vec::new();
     let mut refused = 0;
     for _ in 0..2000 {
-        match UnixStream::connect(service.socket()) {
+        match Socket::connect(service.socket()) {
             Ok(stream) => connections.push(stream),
             Err(_) => refused += 1,
         }
@@ -284,13 +284,16 @@ fn readers_stopped_and_killed_while_they_hold_slots_harm_nobody() {
             });
             if reading >= 2 { Ok(()) } else { Err(clients.to_string()) }
         });
-        stopped.signal(Signal::STOP);
+        #[cfg(unix)]
+        stopped.signal(tests::Signal::STOP);
         killed.kill();
         wait_until("the killed one to be gone", LONG, || {
             let watchers = service.json(&["list"])[0]["watchers"].clone();
             if watchers.as_u64() <= Some(2) { Ok(()) } else { Err(watchers.to_string()) }
         });
-        stopped.signal(Signal::CONT);
+        #[cfg(unix)]
+        stopped.signal(tests::Signal::CONT);
+        drop(stopped);
     });
 }
 
@@ -320,6 +323,7 @@ fn a_second_service_says_who_runs() {
     service.cli(&["list"]).ok();
 }
 
+#[cfg(unix)]
 #[test]
 fn a_stale_socket_is_replaced_and_a_file_in_the_way_is_not() {
     let mut service = Service::builder().default_endpoint().test_camera("320x240@30").start();

@@ -3,6 +3,7 @@
 //!
 //! Whether this machine has cameras, loopback or enough limits is none of its concern: findings
 //! are looked at by their code.
+#![cfg(target_os = "linux")]
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
 

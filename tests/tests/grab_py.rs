@@ -1,4 +1,5 @@
 //! The client in another language, against the real service.
+#![cfg(target_os = "linux")]
 
 use std::{path::Path, process::Command, time::Duration};
 

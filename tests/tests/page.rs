@@ -5,7 +5,7 @@
 #![cfg(target_os = "linux")]
 
 use std::{
-    fs,
+    env, fs,
     net::TcpListener,
     path::{Path, PathBuf},
     process::Command,
@@ -17,11 +17,17 @@ use std::{
 use rustix::fs::{FlockOperation, flock};
 use tests::{Output, Program, QUICK, Service, binary, wait_until};
 
+/// The test cameras' mode …
+const SMALL: &str = "320x240@30";
+/// … where they are looked at.
+const LARGE: &str = "1280x720@30";
 /// How long a spec may take, on a machine that is busy.
 const SPEC: Duration = Duration::from_secs(240);
 /// How long `npm ci` and the bridge may take.
 const READY: Duration = Duration::from_secs(90);
-/// What of a spec is a program of its own that lies beside the page.
+/// How long the service is away in a restart: so long that the page has to say so.
+const AWAY: Duration = Duration::from_secs(2);
+/// What says which packages the specs need.
 const FILES: [&str; 2] = ["package.json", "package-lock.json"];
 
 /// A folder outside the sources with what the specs need from npm. Installed once, also when
@@ -61,19 +67,16 @@ fn free_port() -> u16 {
     listener.local_addr().expect("it has an address").port()
 }
 
-/// Runs a spec with a service, two test cameras, and a bridge with or without TLS.
+/// Runs a spec with a service, two test cameras of this mode, and a bridge with or without TLS.
 #[track_caller]
-fn run(spec: &str, tls: bool) {
+fn run(spec: &str, mode: &str, tls: bool) {
     let port = free_port();
     let (scheme, tls) = if tls { ("https", "self") } else { ("http", "off") };
     let bridge = format!(
         "{QUICK}\n[bridge]\nenabled = true\nlisten = \"127.0.0.1:{port}\"\ntls = \"{tls}\"\n"
     );
-    let mut service = Service::builder()
-        .test_camera("320x240@30")
-        .test_camera("320x240@30")
-        .config(&bridge)
-        .start();
+    let mut service =
+        Service::builder().test_camera(mode).test_camera(mode).config(&bridge).start();
     wait_until("the bridge to listen", READY, || {
         let status = service.json(&["bridge", "status"]);
         match status["urls"].as_array() {
@@ -82,24 +85,24 @@ fn run(spec: &str, tls: bool) {
         }
     });
     let restart = service.folder().join("restart");
-    let mut node = service.command();
-    // As `camera-service` has it in its environment, so that the spec's commands find the service.
-    let binary = node.get_program().to_owned();
-    let mut command = Command::new("node");
-    for (name, value) in node.get_envs() {
+    let mut node = Command::new("node");
+    // As commands have it in their environment, so that those of the spec find the service.
+    for (name, value) in service.command().get_envs() {
         match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
+            Some(value) => node.env(name, value),
+            None => node.env_remove(name),
         };
     }
-    node = command;
     node.arg("--test-reporter=spec")
         .arg(binary::workspace().join(format!("tests/page/{spec}.spec.js")))
         .current_dir(service.folder())
-        .env("CAMERA_SERVICE_BIN", binary)
+        .env("CAMERA_SERVICE_BIN", binary::camera_service())
         .env("PAGE_MODULES", modules())
         .env("PAGE_URL", format!("{scheme}://127.0.0.1:{port}/"))
         .env("PAGE_RESTART", &restart);
+    if let Some(folder) = env::var_os("PAGE_IMAGES") {
+        node.env("PAGE_IMAGES", binary::workspace().join(folder));
+    }
     let mut node = Program::start(spec, &mut node);
     let out = supervise(&mut node, &mut service, &restart);
     println!("{}", String::from_utf8_lossy(&out.stdout));
@@ -112,45 +115,49 @@ fn supervise(node: &mut Program, service: &mut Service, restart: &Path) -> Outpu
     let deadline = Instant::now() + SPEC;
     while node.is_running() && Instant::now() < deadline {
         if restart.exists() {
-            service.restart(|_| {}).ok();
+            service.restart(|_| thread::sleep(AWAY)).ok();
             fs::remove_file(restart).expect("a file can be removed");
         }
         thread::sleep(Duration::from_millis(20));
+    }
+    if node.is_running() {
+        // The message of what follows has its errors alone.
+        println!("{}", String::from_utf8_lossy(&node.stdout()));
     }
     node.wait(Duration::ZERO)
 }
 
 #[test]
 fn watch() {
-    run("watch", false);
+    run("watch", SMALL, false);
 }
 
 #[test]
 fn control() {
-    run("control", false);
+    run("control", SMALL, false);
 }
 
 #[test]
 fn access() {
-    run("access", false);
+    run("access", SMALL, false);
 }
 
 #[test]
 fn resume() {
-    run("resume", false);
+    run("resume", SMALL, false);
 }
 
 #[test]
 fn fallback() {
-    run("fallback", true);
+    run("fallback", SMALL, true);
 }
 
 #[test]
 fn share() {
-    run("share", true);
+    run("share", SMALL, true);
 }
 
 #[test]
 fn look() {
-    run("look", false);
+    run("look", LARGE, false);
 }

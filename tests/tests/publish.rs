@@ -6,8 +6,10 @@ use protocol::{
     CameraState, Delivery, Event, FrameRate, Mode, PixelFormat, Size, StreamFormat, StreamRequest,
     strip,
 };
+#[cfg(unix)]
+use tests::Program;
 use tests::{
-    Program, Service,
+    Service,
     live::{Events, Judge, Publishing, Seen, Told, Watcher, any, picture},
     wait_until,
 };
@@ -232,6 +234,7 @@ fn a_publisher_can_be_disconnected_and_hears_of_the_end_of_the_service() {
 }
 
 /// A shell with the program as `$camera`.
+#[cfg(unix)]
 fn shell(service: &Service, script: &str) -> Program {
     let command = service.command();
     let binary = command.get_program().to_owned();
@@ -246,6 +249,7 @@ fn shell(service: &Service, script: &str) -> Program {
     Program::start(script, &mut shell)
 }
 
+#[cfg(unix)]
 #[test]
 fn the_command_publishes_what_it_reads() {
     let service = Service::builder().test_camera("320x240@30").start();

@@ -1,5 +1,6 @@
 //! What fuzzing a whole service came upon, once more, against the real binary: the corpus of the
 //! target `service` in `tests/fuzz`.
+#![cfg(target_os = "linux")]
 
 use std::{fs, path::PathBuf, time::Duration};
 

@@ -1,4 +1,5 @@
 //! Whether the pretended camera does what tests and benches rely on, seen with a peer's program.
+#![cfg(target_os = "linux")]
 
 use std::{process::Command, time::Duration};
 

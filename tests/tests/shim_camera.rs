@@ -1,4 +1,5 @@
 //! The life of a V4L2 camera under a living subscription, on the pretended camera at native speed.
+#![cfg(target_os = "linux")]
 
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
 //! Readers that come and go for long, in every way there is: nothing grows, and when nobody
 //! watches nothing is left. SOAK_SECONDS (60) is how long.
+#![cfg(target_os = "linux")]
 
 use std::{
     env, thread,

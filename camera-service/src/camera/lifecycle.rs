@@ -23,6 +23,11 @@ use super::{
 };
 use crate::{clock, config::Timeouts, device};
 
+/// A life that is woken so late was stopped with the whole process, and so was the capture thread …
+const LATE: Duration = Duration::from_millis(200);
+/// … which gets this time to show that it lives.
+const EXCUSE: Duration = Duration::from_millis(300);
+
 /// What a camera can be told.
 pub(super) enum Command {
     /// Open in a mode and hold it, or change the mode for all.
@@ -72,6 +77,8 @@ struct Life {
     /// When the camera is closed, since nobody watches.
     close_at: Option<Instant>,
     pending: Vec<PendingStart>,
+    /// Until then nothing counts as stuck.
+    excused: Instant,
     /// Who waits for the device to be closed; each is a request, so they are bounded.
     when_closed: Vec<oneshot::Sender<()>>,
 }
@@ -98,6 +105,7 @@ pub(super) async fn live(
         failures: 0,
         close_at: None,
         pending: Vec::new(),
+        excused: Instant::now(),
         when_closed: Vec::new(),
     };
     camera.controls.set_device(camera.device());
@@ -124,6 +132,10 @@ pub(super) async fn live(
             () = camera.watchers.changed.notified() => life.watchers_changed(),
             Ok(()) = privacy_off.changed() => life.privacy_changed(),
             () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {}
+        }
+        let now = Instant::now();
+        if deadline.is_some_and(|deadline| now > deadline + LATE) {
+            life.excused = now + EXCUSE;
         }
     }
     life.end().await;
@@ -182,7 +194,9 @@ impl Life {
                     self.open(now);
                 }
             }
-            Phase::Opening(_, by) | Phase::Closing(_, by) if *by <= now => self.stuck(),
+            Phase::Opening(_, by) | Phase::Closing(_, by) if *by.max(&self.excused) <= now => {
+                self.stuck();
+            }
             Phase::Opening(..) | Phase::Closing(..) | Phase::Stuck(_) => {}
             Phase::Streaming(_) => self.settle_streaming(now),
         }
@@ -229,7 +243,8 @@ impl Life {
                 self.close(now);
             }
         }
-        if matches!(self.phase, Phase::Streaming(_)) && self.silence() > self.patience() {
+        let silent = self.silence() > self.patience() && self.excused <= now;
+        if matches!(self.phase, Phase::Streaming(_)) && silent {
             self.stuck();
         }
     }
@@ -250,10 +265,10 @@ impl Life {
         match &self.phase {
             Phase::Closed | Phase::Stuck(_) => None,
             Phase::Retry(at) => Some(*at),
-            Phase::Opening(_, by) | Phase::Closing(_, by) => Some(*by),
+            Phase::Opening(_, by) | Phase::Closing(_, by) => Some(*by.max(&self.excused)),
             Phase::Streaming(_) => {
                 let look = Instant::now() + self.patience().saturating_sub(self.silence());
-                let look = look + Duration::from_millis(1);
+                let look = (look + Duration::from_millis(1)).max(self.excused);
                 Some(self.close_at.map_or(look, |close_at| close_at.min(look)))
             }
         }
@@ -263,14 +278,39 @@ impl Life {
         let hold = self.hold;
         self.camera.controls.set_camera_open(mode.is_some());
         self.camera.update(|facts| {
-            if facts.state != state {
-                tracing::info!(camera = %self.camera.id, %state, reason, "camera");
+            // A retry that fails for the same reason is no news.
+            if facts.state != state || (state == CameraState::Lost && facts.reason != reason) {
+                self.log((&facts.state, &state), reason, mode);
             }
             facts.state = state;
             reason.clone_into(&mut facts.reason);
             facts.mode = mode;
             facts.hold = hold;
         });
+    }
+
+    /// A line for each thing that an owner may ask about a day: opened, and for whom; closed;
+    /// lost, and why.
+    fn log(&self, (was, now): (&CameraState, &CameraState), reason: &str, mode: Option<Mode>) {
+        let camera = &self.camera.id;
+        let is_shut =
+            |state: &CameraState| matches!(state, CameraState::Closed | CameraState::Blocked);
+        match now {
+            _ if is_shut(was) && is_shut(now) => {}
+            CameraState::Streaming => {
+                let watchers = self.camera.watchers.list();
+                let by = watchers.first().map_or_else(
+                    || "start".to_owned(),
+                    |watcher| format!("{} (process {})", watcher.name, watcher.pid),
+                );
+                let mode = mode.map(|mode| mode.to_string()).unwrap_or_default();
+                tracing::info!(%camera, by, "opened: {mode}");
+            }
+            CameraState::Closed => tracing::info!(%camera, "closed"),
+            CameraState::Blocked => tracing::info!(%camera, "closed: {reason}"),
+            CameraState::Opening => tracing::debug!(%camera, "opening"),
+            _ => tracing::warn!(%camera, "{now}: {reason}"),
+        }
     }
 
     fn condition(&self, condition: Condition) {
@@ -337,7 +377,6 @@ impl Life {
             other => other,
         };
         let reason = "a call into its driver does not return; unplug it and plug it in again";
-        tracing::warn!(camera = %self.camera.id, "{reason}");
         self.tell(CameraState::Stuck, reason, None);
         self.condition(Condition::Lost(reason.to_owned()));
         self.answer_starts(&Err(ErrorReply::new(

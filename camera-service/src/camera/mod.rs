@@ -294,6 +294,9 @@ impl Camera {
         let (reply, answer) = oneshot::channel();
         self.command(Command::Start { wish, reply }).await?;
         let started = answer.await.map_err(|_| self.stopping())?;
+        if started.as_ref().is_err_and(|error| error.kind == ErrorKind::Stopping) {
+            return started;
+        }
         // Also after a failure, which may have ended an earlier start.
         let kept = self.keep_start().await;
         started.and_then(|started| kept.map(|()| started))

@@ -59,6 +59,22 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs_f64(seconds))
 }
 
+/// How long something is to last, in seconds: a number and `s`, `m`, `h`, `d` or `w`.
+pub(super) fn life(text: &str) -> Result<u64, String> {
+    let wrong = || format!("{text:?} is not a time such as 30m, 12h, 7d or 4w");
+    let unit = text.chars().next_back().ok_or_else(wrong)?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        'w' => 7 * 86_400,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
+    number.checked_mul(seconds).filter(|seconds| *seconds > 0).ok_or_else(wrong)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,6 +86,18 @@ mod tests {
         for text in ["", "1,2,3", "1,2,3,4,5", "a,0,1,1", "-1,0,1,1", "60,0,50,1", "0,0,0,1"] {
             assert!(crop(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn lives_have_a_unit() {
+        for (text, seconds) in [("1s", 1), ("90m", 5400), ("12h", 43_200), ("7d", 604_800)] {
+            assert_eq!(life(text), Ok(seconds), "{text}");
+        }
+        assert_eq!(life("4w"), Ok(2_419_200));
+        for text in ["", "7", "d", "0d", "-1d", "1.5h", "7y", "7é", "99999999999999999999w"] {
+            assert!(life(text).is_err(), "{text}");
+        }
+        assert!(life("9999999999999999999w").is_err());
     }
 
     #[test]

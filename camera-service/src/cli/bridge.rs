@@ -1,5 +1,8 @@
 //! `bridge`: cameras for browsers and other machines.
 
+mod control;
+pub(super) mod urls;
+
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::Args;
@@ -25,11 +28,15 @@ Examples:
   camera-service bridge
   camera-service bridge --listen 0.0.0.0:8443 --tls self
   camera-service bridge --listen [::]:8443 --tls fullchain.pem,privkey.pem
-  camera-service bridge --open-watch";
+  camera-service bridge --open-watch
+  camera-service bridge on             Have the service run it from now on";
 
 #[derive(Debug, Args)]
-#[command(after_help = AFTER_HELP)]
+#[command(after_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
 pub(super) struct BridgeArgs {
+    /// What the service is to do with its own bridge.
+    #[command(subcommand)]
+    control: Option<control::ControlCommand>,
     /// Listen at this address and port.
     #[arg(long, value_name = "ADDR:PORT", value_parser = bridge_listen)]
     listen: Option<SocketAddr>,
@@ -60,6 +67,9 @@ enum Line<'a> {
 }
 
 pub(super) async fn run(args: BridgeArgs, session: &Session, global: &Global) -> Outcome {
+    if let Some(command) = args.control {
+        return control::run(command, session).await;
+    }
     logging::start(args.log.as_deref())?;
     let (Config { bridge: mut config, .. }, _) = Config::load(args.config.as_deref())?;
     config.listen = args.listen.unwrap_or(config.listen);
@@ -77,6 +87,8 @@ pub(super) async fn run(args: BridgeArgs, session: &Session, global: &Global) ->
         tls_folder: config::state_dir()?.join("tls"),
         way,
     };
+    #[cfg(target_os = "linux")]
+    bridge::confine_for(&options);
     let stop = CancellationToken::new();
     let mut interrupt = Interrupt::new();
     let json = session.json;

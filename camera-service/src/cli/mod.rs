@@ -13,6 +13,7 @@ mod check;
 mod clients;
 mod completions;
 mod config;
+mod console;
 mod controls;
 mod doctor;
 mod error;
@@ -24,7 +25,9 @@ mod jpeg;
 mod list;
 mod logging;
 mod loopback;
+mod open;
 mod output;
+mod pair;
 mod pin;
 mod preset;
 mod privacy;
@@ -43,6 +46,7 @@ mod stop;
 mod stream;
 mod table;
 mod text;
+mod token;
 mod uninstall;
 mod unpin;
 mod value;
@@ -148,6 +152,13 @@ enum Command {
     Loopback(loopback::LoopbackArgs),
     /// Offer the cameras to browsers and other machines, by HTTP and WebSocket.
     Bridge(bridge::BridgeArgs),
+    /// Open the page of the running bridge in a browser, logged in.
+    #[command(after_help = open::AFTER_HELP)]
+    Open,
+    /// Show a QR code by which a phone logs in.
+    Pair(pair::PairArgs),
+    /// Make, list and revoke the tokens by which remote users log in.
+    Token(token::TokenArgs),
     /// Look for what may be wrong with cameras and service, and say what to do.
     #[command(after_help = doctor::AFTER_HELP)]
     Doctor,
@@ -213,6 +224,9 @@ fn dispatch(Cli { global, command }: Cli) -> Outcome {
         Command::Bridge(args) => {
             client(&global, "bridge", async |s| bridge::run(args, &s, &global).await)
         }
+        Command::Open => client(&global, "open", async |s| open::run(&s).await),
+        Command::Pair(args) => client(&global, "pair", async |s| pair::run(args, &s).await),
+        Command::Token(args) => client(&global, "token", async |s| token::run(args, &s).await),
         Command::Doctor => client(&global, "doctor", async |s| doctor::run(&s, &global).await),
         Command::Install(args) => {
             client(&global, "install", async |s| install::run(args, &s).await)
@@ -288,6 +302,18 @@ mod tests {
             "bridge --listen [::]:8443 --tls self --log debug --json",
             "bridge --listen 127.0.0.1:0 --tls cert.pem,key.pem --open-watch --config f.toml",
             "bridge --listen 0.0.0.0:80 --insecure",
+            "bridge on",
+            "bridge on --listen 0.0.0.0:8443 --json",
+            "bridge off",
+            "bridge status --json",
+            "open",
+            "open --json",
+            "pair",
+            "pair --publish --control --name kitchen --expires 7d --json",
+            "token add phone --scope watch",
+            "token add phone --scope watch,control --scope publish --camera test:0 --expires 7d",
+            "token list --json",
+            "token revoke phone",
             "doctor",
             "doctor --json",
             "config init --force",
@@ -348,6 +374,18 @@ mod tests {
             "loopback CAM /dev/video10 --fps 0",
             "bridge --listen 8088",
             "bridge --tls cert.pem",
+            "bridge on --listen 8443",
+            "bridge off --listen 127.0.0.1:8443",
+            "bridge --listen 127.0.0.1:8443 status",
+            "open CAM",
+            "pair --expires 0d",
+            "token",
+            "token add phone",
+            "token add --scope watch",
+            "token add phone --scope all",
+            "token add phone --scope watch --expires soon",
+            "token add phone --scope watch --expires 0s",
+            "token revoke",
             "install --by cron",
             "config get",
             "config set limits.connections",

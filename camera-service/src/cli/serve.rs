@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::Args;
 use protocol::endpoint::Endpoint;
 
-use super::{Global, Outcome, logging};
+use super::{Global, Outcome, console, logging};
 use crate::{
     config::{Config, TestCamera},
     serve::{self, Options},
@@ -40,6 +40,7 @@ pub(super) struct ServeArgs {
 }
 
 pub(super) fn run(args: ServeArgs, global: &Global) -> Outcome {
+    console::leave_own();
     logging::start(args.log.as_deref())?;
     let (config, config_path) = Config::load(args.config.as_deref())?;
     serve::run(Options {

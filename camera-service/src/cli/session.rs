@@ -109,6 +109,17 @@ async fn signal() {
             return;
         }
     }
+    #[cfg(windows)]
+    if let (Ok(mut ctrl_break), Ok(mut close)) =
+        (tokio::signal::windows::ctrl_break(), tokio::signal::windows::ctrl_close())
+    {
+        tokio::select! {
+            result = tokio::signal::ctrl_c() => wait_unless(result).await,
+            _ = ctrl_break.recv() => {}
+            _ = close.recv() => {}
+        }
+        return;
+    }
     wait_unless(tokio::signal::ctrl_c().await).await;
 }
 

@@ -1,6 +1,6 @@
 //! `shutdown`: stops the service.
 
-use std::{process::ExitCode, time::Duration};
+use std::{io::IsTerminal as _, process::ExitCode, time::Duration};
 
 use protocol::{ClientError, ErrorKind};
 use serde::Serialize;
@@ -12,7 +12,7 @@ use super::{CliError, Outcome, Session, output, session::answer};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Where nobody listens any more, its process has so long to end: whoever started it may not
 /// have taken note of its end yet, and then it never seems to.
-const LAST_STEPS: Duration = Duration::from_millis(500);
+const LAST_STEPS: Duration = Duration::from_millis(if cfg!(windows) { 2500 } else { 500 });
 const LOOK: Duration = Duration::from_millis(20);
 
 #[derive(Serialize)]
@@ -23,11 +23,13 @@ struct Stopped {
 pub(super) async fn run(session: &Session) -> Outcome {
     let client = session.control().await?;
     let pid = client.service_pid();
+    // Where systemd listens, asking whether somebody answers would have it start another one.
+    let by_systemd = answer(client.status()).await?.started_by.starts_with("systemd");
     answer(client.shutdown()).await?;
     drop(client);
     // So that whoever called this can start another one at once.
     let deadline = Instant::now() + PATIENCE;
-    while !gone(session, pid).await {
+    while if by_systemd { is_running(pid) } else { !gone(session, pid).await } {
         if Instant::now() >= deadline {
             return Err(CliError::failed(
                 ErrorKind::Timeout,
@@ -44,6 +46,12 @@ pub(super) async fn run(session: &Session) -> Outcome {
         output::print_json(&Stopped { stopped: pid })?;
     } else {
         output::print(&format!("The service (process {pid}) has stopped.\n"))?;
+        if by_systemd && std::io::stderr().is_terminal() {
+            output::note(
+                "systemd starts it again when a program asks for it, and at the next login; \
+                 `camera-service uninstall` ends that",
+            );
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -55,10 +63,23 @@ fn is_running(pid: u32) -> bool {
     pid.is_some_and(|pid| test_kill_process(pid).is_ok())
 }
 
-#[cfg(not(unix))]
-const fn is_running(_pid: u32) -> bool {
-    // Its pipe goes with the process.
-    false
+/// Its pipe is gone before it is, and the place of the one service goes with the process.
+#[cfg(windows)]
+#[allow(unsafe_code)]
+fn is_running(pid: u32) -> bool {
+    use std::os::windows::io::{FromRawHandle as _, OwnedHandle};
+
+    use windows::Win32::{
+        Foundation::WAIT_TIMEOUT,
+        System::Threading::{OpenProcess, PROCESS_SYNCHRONIZE, WaitForSingleObject},
+    };
+
+    // SAFETY: no pointer is passed; the handle is new and owned by nobody else.
+    unsafe {
+        let Ok(process) = OpenProcess(PROCESS_SYNCHRONIZE, false, pid) else { return false };
+        let _closed = OwnedHandle::from_raw_handle(process.0);
+        WaitForSingleObject(process, 0) == WAIT_TIMEOUT
+    }
 }
 
 /// Whether the service that was process `pid` listens no more.

@@ -1,6 +1,6 @@
 //! Tokens and the bridge as JSON.
 
-use protocol::{BridgeStatus, Scope, TokenSummary};
+use protocol::{BridgeStatus, NewToken, Scope, TokenSummary};
 use serde::Serialize;
 
 use crate::time::rfc3339;
@@ -56,5 +56,22 @@ impl<'a> From<&'a TokenSummary> for TokenJson<'a> {
             used: token.used_unix_ns.map(rfc3339),
             connections: token.connections,
         }
+    }
+}
+
+/// A token that was made, as in `token add`: the only time that it is told.
+#[derive(Serialize)]
+pub(crate) struct NewTokenJson<'a> {
+    name: &'a str,
+    token: &'a str,
+    scopes: Vec<&'static str>,
+    cameras: Vec<&'a str>,
+    expires: Option<String>,
+}
+
+impl<'a> From<&'a NewToken> for NewTokenJson<'a> {
+    fn from(made: &'a NewToken) -> Self {
+        let TokenJson { name, scopes, cameras, expires, .. } = (&made.summary).into();
+        Self { name, token: &made.secret, scopes, cameras, expires }
     }
 }

@@ -4,7 +4,7 @@ mod bridge;
 mod event;
 mod results;
 
-pub(crate) use bridge::{BridgeJson, TokenJson};
+pub(crate) use bridge::{BridgeJson, NewTokenJson, TokenJson};
 pub(crate) use event::EventJson;
 pub(crate) use results::{Changed, Detail, GrantJson, Renamed, Started, Status, Stopped, Switched};
 

@@ -30,6 +30,9 @@ pub(super) const VARIABLES: [&str; 7] = [
     "SYSTEMD_EXEC_PID",
 ];
 
+/// How long the service manager may take to be told something.
+const PATIENCE: Duration = Duration::from_millis(200);
+
 /// A listening socket that is not ours to remove.
 pub(super) struct Passed {
     pub(super) listener: Listener,
@@ -98,7 +101,8 @@ async fn tell(lines: Vec<String>) {
         let lines: Vec<_> = lines.iter().map(|line| NotifyState::Custom(line)).collect();
         sd_notify::notify(&lines)
     });
-    if let Ok(Err(error)) = told.await {
+    // One that takes nothing holds nothing up.
+    if let Ok(Ok(Err(error))) = tokio::time::timeout(PATIENCE, told).await {
         tracing::warn!("the service manager could not be told: {error}");
     }
 }

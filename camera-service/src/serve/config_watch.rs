@@ -106,13 +106,13 @@ impl Eyes {
         };
         let folders: BTreeSet<PathBuf> = paths.iter().filter_map(nearest).collect();
         *self.matters.lock().unwrap_or_else(PoisonError::into_inner) = paths;
-        for folder in self.folders.difference(&folders) {
+        // Anew each time: a folder that was replaced has the same name and is another one.
+        for folder in &self.folders {
             // One that is gone is watched no more by itself.
             let _ = self.watcher.unwatch(folder);
         }
         let mut watched = BTreeSet::new();
         for folder in folders {
-            // Anew each time: a folder that was replaced has the same name and another inode.
             match self.watcher.watch(&folder, RecursiveMode::NonRecursive) {
                 Ok(()) => drop(watched.insert(folder)),
                 Err(error) => {

@@ -1,8 +1,11 @@
 //! One service for each user: who listens at the endpoint, and what a dead one left there.
 
+#[cfg(windows)]
+mod mutex;
+
 #[cfg(unix)]
-use std::{io, path::Path};
-use std::{path::PathBuf, time::Duration};
+use std::path::{Path, PathBuf};
+use std::{io, time::Duration};
 
 use protocol::{
     client::Connector,
@@ -14,8 +17,7 @@ use tokio::time::{Instant, sleep};
 
 use super::ServeError;
 
-/// How long a service that is on its way out may take to leave its place to one to which its
-/// socket was passed.
+/// How long a service that is on its way out may take to leave its place to the next one.
 #[cfg(unix)]
 const LEAVING: Duration = Duration::from_secs(5);
 /// How long a service that is just starting may take to say which process it is.
@@ -33,12 +35,16 @@ pub(super) struct Instance {
 /// Holds the place of the one service.
 pub(super) struct Guard {
     /// The socket, where it is ours to remove.
-    #[cfg_attr(not(unix), expect(dead_code, reason = "a pipe goes with its process"))]
+    #[cfg(unix)]
     socket: Option<PathBuf>,
     /// Locked for as long as the service runs: two that start at once cannot both take over
     /// what a dead one left.
     #[cfg(unix)]
     _lock: std::fs::File,
+    /// Held for as long as the service runs. The pipe alone would not do: a second service could
+    /// add instances to it, and clients would reach either.
+    #[cfg(windows)]
+    _mutex: mutex::Mutex,
 }
 
 impl Instance {
@@ -48,7 +54,7 @@ impl Instance {
     pub(super) async fn take(wanted: Option<Endpoint>) -> Result<Self, ServeError> {
         if let Some(super::activation::Passed { listener, endpoint }) = super::activation::passed()?
         {
-            let lock = lock_in_time(&endpoint).await?;
+            let lock = lock_in_time(&endpoint, false).await?;
             let guard = Guard { socket: None, _lock: lock };
             return Ok(Self { listener, endpoint, is_passed: true, guard });
         }
@@ -65,10 +71,8 @@ impl Instance {
             return Err(error);
         }
         let socket = endpoint.path().to_owned();
-        let lock = lock_file(&socket).map_err(failed)?;
-        if lock.try_lock().is_err() {
-            return Err(already_running(&endpoint).await.unwrap_or_else(|| busy(&endpoint)));
-        }
+        // One that does not answer is on its way out, and waited for, or on its way in.
+        let lock = lock_in_time(&endpoint, true).await?;
         if let Some(error) = already_running(&endpoint).await {
             return Err(error);
         }
@@ -85,16 +89,19 @@ impl Instance {
     }
 
     /// Binds `wanted`, else the usual endpoint.
-    #[cfg(not(unix))]
+    #[cfg(windows)]
     pub(super) async fn take(wanted: Option<Endpoint>) -> Result<Self, ServeError> {
         let endpoint = wanted.map_or_else(Endpoint::to_listen, Ok);
         let endpoint = endpoint.map_err(ServeError::NoEndpoint)?;
+        let failed = |source| ServeError::Listen { endpoint: endpoint.to_string(), source };
+        let Some(mutex) = mutex::Mutex::take(&endpoint).map_err(failed)? else {
+            return Err(already_running(&endpoint).await.unwrap_or_else(|| busy(&endpoint)));
+        };
         if let Some(error) = already_running(&endpoint).await {
             return Err(error);
         }
-        let listener = Listener::bind(&endpoint)
-            .map_err(|source| ServeError::Listen { endpoint: endpoint.to_string(), source })?;
-        Ok(Self { listener, endpoint, is_passed: false, guard: Guard { socket: None } })
+        let listener = Listener::bind(&endpoint).map_err(failed)?;
+        Ok(Self { listener, endpoint, is_passed: false, guard: Guard { _mutex: mutex } })
     }
 }
 
@@ -111,7 +118,8 @@ impl Guard {
         }
     }
 
-    #[cfg(not(unix))]
+    /// Lets the next one in. The pipe goes with its last handle.
+    #[cfg(windows)]
     pub(super) fn remove(self) {}
 }
 
@@ -123,14 +131,17 @@ fn lock_file(socket: &Path) -> io::Result<std::fs::File> {
     options.open(socket.with_extension("lock"))
 }
 
-/// The lock of the place at `endpoint`, at which nobody else can listen any more; waits for the
-/// service that did.
+/// The lock of the place at `endpoint`; waits for a service that leaves. Where one may come in
+/// meanwhile it is asked for: `ask`.
 #[cfg(unix)]
-async fn lock_in_time(endpoint: &Endpoint) -> Result<std::fs::File, ServeError> {
+async fn lock_in_time(endpoint: &Endpoint, ask: bool) -> Result<std::fs::File, ServeError> {
     let failed = |source| ServeError::Listen { endpoint: endpoint.to_string(), source };
     let lock = lock_file(endpoint.path()).map_err(failed)?;
     let deadline = Instant::now() + LEAVING;
     while lock.try_lock().is_err() {
+        if ask && let Some(error) = already_running(endpoint).await {
+            return Err(error);
+        }
         if Instant::now() >= deadline {
             return Err(busy(endpoint));
         }
@@ -139,7 +150,6 @@ async fn lock_in_time(endpoint: &Endpoint) -> Result<std::fs::File, ServeError> 
     Ok(lock)
 }
 
-#[cfg(unix)]
 fn busy(endpoint: &Endpoint) -> ServeError {
     ServeError::Listen {
         endpoint: endpoint.to_string(),

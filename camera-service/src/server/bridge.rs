@@ -117,7 +117,15 @@ impl Bridge {
 
     /// Turns it on or off, or has it listen elsewhere, and keeps that.
     pub async fn set(&self, wish: BridgeWish) -> Result<BridgeStatus, ErrorReply> {
+        let before = self.wanted();
         let set = self.settings.set(wish).await;
+        if self.wanted() != before {
+            // What runs now is about to end: neither where it listens nor why not is true then.
+            let mut live = self.live();
+            let supervised = live.supervised;
+            live.listening.retain(|_, one| Some(one.pid) != supervised);
+            live.reason.clear();
+        }
         self.tell();
         set.map(|()| self.status())
     }

@@ -82,3 +82,6 @@ pub struct Shared {
     /// Log-ins that failed.
     failed_logins: FailedLogins,
 }
+
+#[cfg(all(test, unix))]
+mod tests;

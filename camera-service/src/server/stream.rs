@@ -62,11 +62,11 @@ pub(super) async fn serve(server: Arc<Server>, session: Session) -> Result<(), T
         },
         Caller::Program => (Watch::Stream(request.clone()), None),
     };
-    listed.watches(camera.id().clone(), request.delivery);
+    outlet.set_delivery(request.delivery);
+    listed.watches(camera.id().clone(), outlet.delivery());
     if users.is_none() {
         tell_if_new(&server, connected, connected.program.clone(), &camera);
     }
-    outlet.set_delivery(request.delivery);
     let watching = camera.watch(watcher(connected), watch);
     let mut stream = Stream {
         condition: camera.condition(),

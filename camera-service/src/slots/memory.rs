@@ -1,7 +1,14 @@
 //! The memory object of one slot: a sealed memfd on Linux, a file mapping on Windows.
 #![allow(unsafe_code)]
 
+#[cfg(windows)]
+#[path = "memory/windows.rs"]
+mod platform;
+
 use std::{io, ptr::NonNull};
+
+#[cfg(windows)]
+pub use platform::Recipient;
 
 /// A shared memory object, mapped here for writing. Others can only map it for reading.
 pub struct Memory {
@@ -57,11 +64,11 @@ impl Memory {
         std::os::fd::AsFd::as_fd(&self.object)
     }
 
-    /// Gives the process `pid` a handle of its own to the object, with which it can only map it
-    /// for reading, and returns that handle.
+    /// Gives a process a handle of its own to the object, with which it can only map it for
+    /// reading, and returns that handle.
     #[cfg(windows)]
-    pub fn share_with(&self, pid: u32) -> io::Result<u64> {
-        platform::share(&self.object, pid)
+    pub fn share_with(&self, recipient: &Recipient) -> io::Result<u64> {
+        recipient.give(&self.object)
     }
 }
 
@@ -111,73 +118,5 @@ mod platform {
     pub(super) unsafe fn unmap(start: NonNull<u8>, length: usize) {
         // SAFETY: the caller passes on a mapping that nobody uses any more.
         let _ = unsafe { munmap(start.as_ptr().cast(), length) };
-    }
-}
-
-#[cfg(windows)]
-mod platform {
-    use std::{
-        io,
-        os::windows::io::{AsRawHandle as _, FromRawHandle as _, OwnedHandle},
-        ptr::NonNull,
-    };
-
-    use windows::Win32::{
-        Foundation::{DUPLICATE_HANDLE_OPTIONS, DuplicateHandle, HANDLE, INVALID_HANDLE_VALUE},
-        System::{
-            Memory::{
-                CreateFileMappingW, FILE_MAP_READ, FILE_MAP_WRITE, MEMORY_MAPPED_VIEW_ADDRESS,
-                MapViewOfFile, PAGE_READWRITE, UnmapViewOfFile,
-            },
-            Threading::{GetCurrentProcess, OpenProcess, PROCESS_DUP_HANDLE},
-        },
-    };
-
-    pub(super) type Object = OwnedHandle;
-
-    pub(super) fn create(length: usize) -> io::Result<(Object, NonNull<u8>)> {
-        let (high, low) = ((length as u64 >> 32) as u32, length as u32);
-        // SAFETY: an unnamed mapping backed by the page file; no pointer is passed in.
-        let handle = unsafe {
-            CreateFileMappingW(INVALID_HANDLE_VALUE, None, PAGE_READWRITE, high, low, None)?
-        };
-        // SAFETY: the handle is new and owned by nobody else.
-        let object = unsafe { OwnedHandle::from_raw_handle(handle.0) };
-        // SAFETY: a new view at an address of the system's choice touches no other memory.
-        let view =
-            unsafe { MapViewOfFile(HANDLE(object.as_raw_handle()), FILE_MAP_WRITE, 0, 0, length) };
-        let Some(start) = NonNull::new(view.Value.cast::<u8>()) else {
-            return Err(io::Error::last_os_error());
-        };
-        // SAFETY: just mapped with this length. Written once so that the pages are there.
-        unsafe { start.as_ptr().write_bytes(0, length) };
-        Ok((object, start))
-    }
-
-    pub(super) fn share(object: &Object, pid: u32) -> io::Result<u64> {
-        // SAFETY: no pointer is passed in.
-        let process = unsafe { OpenProcess(PROCESS_DUP_HANDLE, false, pid)? };
-        // SAFETY: the handle is new and owned by nobody else.
-        let process = unsafe { OwnedHandle::from_raw_handle(process.0) };
-        let mut theirs = HANDLE::default();
-        // SAFETY: both handles are open, and `theirs` outlives the call.
-        unsafe {
-            DuplicateHandle(
-                GetCurrentProcess(),
-                HANDLE(object.as_raw_handle()),
-                HANDLE(process.as_raw_handle()),
-                &raw mut theirs,
-                FILE_MAP_READ.0,
-                false,
-                DUPLICATE_HANDLE_OPTIONS(0),
-            )?;
-        }
-        Ok(theirs.0 as usize as u64)
-    }
-
-    pub(super) unsafe fn unmap(start: NonNull<u8>, _length: usize) {
-        let view = MEMORY_MAPPED_VIEW_ADDRESS { Value: start.as_ptr().cast() };
-        // SAFETY: the caller passes on a view that nobody uses any more.
-        let _ = unsafe { UnmapViewOfFile(view) };
     }
 }

@@ -11,4 +11,6 @@ mod pool;
 mod tests;
 
 pub use memory::Memory;
+#[cfg(windows)]
+pub use memory::Recipient;
 pub use pool::{Lease, Pool, Retirement, WriteSlot};

@@ -21,6 +21,8 @@ pub(crate) enum Command {
     Freeze,
     Snapshot,
     Mirror,
+    Turn,
+    Crop,
     Fit,
     Figures,
     Search,
@@ -33,8 +35,13 @@ pub(crate) enum Command {
 
 /// The command of a key press.
 pub(super) fn command(event: Event) -> Option<Command> {
-    let Event::KeyPressed { key, modifiers, repeat, .. } = event else { return None };
+    let Event::KeyPressed { key, modified_key, modifiers, repeat, .. } = event else {
+        return None;
+    };
+    // Shift is what makes a question mark of another key on most keyboards.
+    let asks = modified_key.as_ref() == Key::Character("?") && !modifiers.command();
     let command = match key.as_ref() {
+        _ if asks => Command::Show(Shown::Help),
         Key::Named(named) => named_key(named, modifiers)?,
         Key::Character(letter) => character(&letter.to_lowercase(), modifiers)?,
         Key::Unidentified => return None,
@@ -76,11 +83,13 @@ fn character(letter: &str, modifiers: Modifiers) -> Option<Command> {
         "f" => Command::Fullscreen,
         "s" => Command::Snapshot,
         "m" => Command::Mirror,
+        "r" => Command::Turn,
+        "x" => Command::Crop,
         "z" => Command::Fit,
         "i" => Command::Figures,
         "c" => Command::Show(Shown::Controls),
         "u" => Command::Show(Shown::Clients),
-        "?" => Command::Show(Shown::Help),
+        "w" => Command::Show(Shown::Remote),
         _ => return None,
     })
 }
@@ -102,6 +111,13 @@ impl App {
             Command::Freeze => on_stage(stage::Message::Freeze),
             Command::Snapshot => on_stage(stage::Message::Snapshot),
             Command::Mirror => on_stage(stage::Message::Mirror),
+            Command::Turn => on_stage(|camera| {
+                let turn = stage::framing::Message::Turn { clockwise: true };
+                stage::Message::Framing(camera, turn)
+            }),
+            Command::Crop => {
+                on_stage(|camera| stage::Message::Framing(camera, stage::framing::Message::Select))
+            }
             Command::Fit => on_stage(stage::Message::Fit),
             Command::Figures => Some(Message::Stage(stage::Message::Figures)),
             Command::Privacy => Some(Message::Privacy(!self.model.privacy_off)),
@@ -129,6 +145,9 @@ impl App {
 
     /// Out of what was entered last.
     fn back(&mut self) -> Task<Message> {
+        if self.stage.stop_selecting() {
+            return Task::none();
+        }
         if self.fullscreen {
             return self.set_fullscreen(false);
         }
@@ -136,5 +155,35 @@ impl App {
             self.page = Page::Cameras;
         }
         Task::none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use iced::keyboard::{Location, key};
+
+    use super::*;
+
+    fn pressed(key: &str, modified_key: &str, modifiers: Modifiers) -> Event {
+        let character = |text: &str| Key::Character(text.into());
+        Event::KeyPressed {
+            key: character(key),
+            modified_key: character(modified_key),
+            physical_key: key::Physical::Unidentified(key::NativeCode::Unidentified),
+            location: Location::Standard,
+            modifiers,
+            text: None,
+            repeat: false,
+        }
+    }
+
+    #[test]
+    fn a_question_mark_is_one_wherever_it_is_on_the_keyboard() {
+        let help = Some(Command::Show(Shown::Help));
+        for key in ["/", "ß", "?"] {
+            assert_eq!(command(pressed(key, "?", Modifiers::SHIFT)), help, "{key}");
+        }
+        assert_eq!(command(pressed("s", "S", Modifiers::SHIFT)), Some(Command::Snapshot));
+        assert_eq!(command(pressed("/", "/", Modifiers::empty())), None);
     }
 }

@@ -1,9 +1,11 @@
 //! The program's state, and what every message does to it. Everything here runs on the main
 //! thread and returns at once; what takes time is a task.
 
+mod elsewhere;
 mod frame;
 mod keys;
 mod service;
+mod setup;
 mod view;
 
 use std::collections::{HashMap, HashSet};
@@ -21,11 +23,13 @@ use crate::{
     screen::{
         cameras, clients,
         controls::{self, Panel},
-        help,
+        help, no_camera,
+        remote::{self, Remote},
         settings::{self, Settings},
         stage::{self, Stage},
         welcome::{self, Welcome},
     },
+    setup::Setup,
     start, style,
 };
 
@@ -48,6 +52,8 @@ pub(crate) struct App {
     panel: Option<Panel>,
     page: Page,
     welcome: Welcome,
+    setup: Setup,
+    remote: Remote,
     notices: Notices,
     window: Option<window::Id>,
     size: Size,
@@ -60,6 +66,7 @@ pub(crate) struct App {
 enum Page {
     Cameras,
     Clients,
+    Remote,
     Settings(Settings),
     Help,
 }
@@ -74,6 +81,11 @@ pub(crate) enum Message {
     Clients(clients::Message),
     Settings(settings::Message),
     Welcome(welcome::Message),
+    NoCamera(no_camera::Message),
+    Setup(crate::setup::Message),
+    Remote(remote::Message),
+    /// The desktop's browser was asked to show the page, or why not.
+    PageOpened(Result<(), String>),
     Notice(notice::Message),
     Help(help::Close),
     Key(keys::Command),
@@ -102,6 +114,7 @@ pub(crate) enum Message {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shown {
     Clients,
+    Remote,
     Settings,
     Help,
     Controls,
@@ -114,6 +127,7 @@ impl App {
             fullscreen: options.fullscreen,
             size: Size::new(remembered.width, remembered.height),
             saved: remembered.clone(),
+            stage: Stage::new(remembered.framing.clone()),
             options,
             remembered,
             link: None,
@@ -122,10 +136,11 @@ impl App {
             selected: None,
             details: HashMap::new(),
             to_release: HashSet::new(),
-            stage: Stage::default(),
             panel: None,
             page: Page::Cameras,
             welcome: Welcome::default(),
+            setup: Setup::default(),
+            remote: Remote::default(),
             notices: Notices::default(),
             window: None,
             system_theme: theme::Mode::None,
@@ -192,13 +207,22 @@ impl App {
             Message::Clients(clients::Message::Close) | Message::Help(help::Close) => {
                 self.page = Page::Cameras;
             }
-            Message::Settings(message) => self.settings(message),
-            Message::Welcome(message) => {
-                if self.welcome.update(message) == welcome::Action::Start {
+            Message::Settings(message) => return self.settings(message),
+            Message::Setup(message) => return self.set_up(message),
+            Message::NoCamera(message) => return self.no_camera(message),
+            Message::Remote(message) => return self.remote(message),
+            Message::PageOpened(Ok(())) => {}
+            Message::PageOpened(Err(why)) => self.notices.error(why),
+            Message::Welcome(message) => match self.welcome.update(message) {
+                welcome::Action::None => {}
+                welcome::Action::Start => {
                     let started = |result| Message::Welcome(welcome::Message::Started(result));
                     return Task::perform(start::start(), started);
                 }
-            }
+                welcome::Action::AtLogin => {
+                    return self.set_up(crate::setup::Message::SetAtLogin(true));
+                }
+            },
             Message::Notice(notice::Message::Dismiss(id)) => self.notices.dismiss(id),
             Message::Notice(notice::Message::Take(id, notice::Offer::OpenFolder(folder))) => {
                 self.notices.dismiss(id);
@@ -232,16 +256,9 @@ impl App {
         Task::none()
     }
 
-    fn settings(&mut self, message: settings::Message) {
-        let Page::Settings(screen) = &mut self.page else { return };
-        match screen.update(message, &mut self.remembered) {
-            settings::Action::None | settings::Action::Remember => {}
-            settings::Action::Refused(why) => self.notices.error(why),
-            settings::Action::Close => self.page = Page::Cameras,
-        }
-    }
-
     fn show(&mut self, shown: Shown) -> Task<Message> {
+        // A secret is seen by who asked for it, and by nobody later.
+        let _ = self.remote.update(remote::Message::Hide);
         self.page = match (shown, &self.page) {
             (Shown::Controls, Page::Cameras) => {
                 self.remembered.controls = !self.remembered.controls;
@@ -252,13 +269,20 @@ impl App {
                 Page::Cameras
             }
             (Shown::Clients, Page::Clients)
+            | (Shown::Remote, Page::Remote)
             | (Shown::Settings, Page::Settings(_))
             | (Shown::Help, Page::Help) => Page::Cameras,
             (Shown::Clients, _) => Page::Clients,
+            (Shown::Remote, _) => Page::Remote,
             (Shown::Settings, _) => Page::Settings(Settings::new(&self.remembered)),
             (Shown::Help, _) => Page::Help,
         };
-        if matches!(self.page, Page::Clients) { self.ask_for_clients() } else { Task::none() }
+        match self.page {
+            Page::Clients => self.ask_for_clients(),
+            Page::Remote => self.ask_for_remote(),
+            Page::Settings(_) => self.ask_for_setup(),
+            Page::Cameras | Page::Help => Task::none(),
+        }
     }
 
     fn tick(&mut self) -> Task<Message> {

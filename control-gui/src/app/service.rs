@@ -13,7 +13,7 @@ use crate::{
         controls::{self, Ask, Panel},
         stage,
     },
-    snapshot,
+    setup, snapshot,
 };
 
 /// What a request was for.
@@ -45,14 +45,19 @@ impl App {
                 (self.link, self.why) = (Some(link), None);
                 self.details.clear();
                 let asks = self.panel.as_ref().map(Panel::ask_for_all).unwrap_or_default();
-                Task::batch([self.describe(), self.ask_panel(asks)])
+                let shown = matches!(self.page, Page::Remote);
+                let remote = if shown { self.ask_for_remote() } else { Task::none() };
+                Task::batch([self.describe(), self.ask_panel(asks), remote])
             }
             Update::Happened(event) => self.happened(&event),
             Update::Gone(why) => {
                 self.link = None;
                 self.why = Some(why);
                 self.stage.mark_interrupted("the camera service has ended");
-                Task::none()
+                if self.model.is_known {
+                    return Task::none();
+                }
+                self.set_up(setup::Message::AskAtLogin)
             }
         }
     }
@@ -62,6 +67,23 @@ impl App {
         if let Some(panel) = &mut self.panel {
             panel.apply(event);
         }
+        let look = match event {
+            Event::State(_) | Event::CameraAdded(_) | Event::CameraRemoved { .. } => {
+                self.look_for_cause()
+            }
+            _ => Task::none(),
+        };
+        let remote = match self.remote.apply(event) {
+            Some((purpose, request)) if matches!(self.page, Page::Remote) => {
+                self.ask_remote(purpose, request)
+            }
+            _ => Task::none(),
+        };
+        Task::batch([look, remote, self.follow(event)])
+    }
+
+    /// What an event means for what is selected.
+    fn follow(&mut self, event: &Event) -> Task<Message> {
         match event {
             Event::State(_) => return self.choose_camera(),
             Event::CameraAdded(_) if self.selected.is_none() => return self.choose_camera(),
@@ -180,9 +202,13 @@ impl App {
                 }
             }
             stage::Action::Enlarge(camera) => self.select(camera),
-            stage::Action::Snapshot(camera, mirror) => {
+            stage::Action::Framed(camera, framing) => {
+                self.remembered.set_framing(&camera, framing);
+                Task::none()
+            }
+            stage::Action::Snapshot(camera, framing) => {
                 let (name, folder) = (self.name_of(&camera), self.remembered.snapshots());
-                let taken = snapshot::take(camera, name, mirror, folder);
+                let taken = snapshot::take(camera, name, framing, folder);
                 Task::perform(taken, |result| {
                     Message::Snapshot(result.map_err(|error| error.to_string()))
                 })
@@ -192,7 +218,6 @@ impl App {
                 Task::none()
             }
             stage::Action::Fullscreen => self.set_fullscreen(!self.fullscreen),
-            stage::Action::AddTestCamera => self.add_test_camera(),
         };
         Task::batch([ended, action])
     }
@@ -208,7 +233,7 @@ impl App {
         }
     }
 
-    fn add_test_camera(&mut self) -> Task<Message> {
+    pub(super) fn add_test_camera(&mut self) -> Task<Message> {
         let wish = ModeWish::default();
         self.request(Purpose::TestCamera, Request::AddTestCamera { wish })
     }

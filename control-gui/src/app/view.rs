@@ -2,12 +2,13 @@
 
 use iced::{
     Center, Element, Fill,
-    widget::{bottom, button, column, container, mouse_area, row, space, stack, text, toggler},
+    widget::{bottom, column, container, mouse_area, row, space, stack, text, toggler},
 };
 
 use super::{App, Message, Page, Shown};
 use crate::{
-    screen::{cameras, clients, controls::Panel, help, stage},
+    focus::{Use, button, focusable},
+    screen::{cameras, clients, controls::Panel, help, no_camera, stage},
     style::{self, APART, BODY, NEAR, TITLE},
     words::Tone,
 };
@@ -19,31 +20,36 @@ impl App {
     /// The window.
     pub(crate) fn view(&self) -> Element<'_, Message> {
         let content = if !self.model.is_known && matches!(self.page, Page::Cameras) {
-            column![self.bar(), self.welcome.view(self.why.as_ref()).map(Message::Welcome)].into()
+            column![self.bar(), self.welcome()].into()
         } else {
             match self.fullscreen_picture() {
                 Some(picture) => picture,
                 None => column![self.bar(), self.gone(), self.page()].into(),
             }
         };
-        if self.notices.is_empty() {
-            return content;
-        }
-        let notices =
-            container(self.notices.view().map(Message::Notice)).padding(APART).center_x(Fill);
-        stack![container(content).width(Fill).height(Fill), bottom(notices)].into()
+        let notices = (!self.notices.is_empty()).then(|| {
+            let notices = self.notices.view().map(Message::Notice);
+            bottom(container(notices).padding(APART).center_x(Fill)).into()
+        });
+        // Always a stack: what is below keeps its focus and place when a notice comes or goes.
+        stack![container(content).width(Fill).height(Fill)].extend(notices).into()
+    }
+
+    fn welcome(&self) -> Element<'_, Message> {
+        self.welcome.view(self.why.as_ref(), &self.setup).map(Message::Welcome)
     }
 
     fn fullscreen_picture(&self) -> Option<Element<'_, Message>> {
         let alone = self.fullscreen && !self.stage.grid && matches!(self.page, Page::Cameras);
-        alone.then(|| self.stage.picture(self.shown()))?.map(|picture| picture.map(Message::Stage))
+        alone
+            .then(|| self.stage.picture(self.shown(), true))?
+            .map(|picture| picture.map(Message::Stage))
     }
 
     fn shown(&self) -> stage::Shown<'_> {
         stage::Shown {
             camera: self.selected_camera(),
             detail: self.selected.as_ref().and_then(|camera| self.details.get(camera)),
-            any: !self.model.cameras.is_empty(),
             figures: self.remembered.figures,
         }
     }
@@ -52,9 +58,12 @@ impl App {
     fn bar(&self) -> Element<'_, Message> {
         let off = self.model.privacy_off;
         let label = if off { "All cameras are off" } else { "Turn all cameras off" };
+        let connected = self.link.is_some();
         let switch = toggler(off)
             .style(style::switch)
-            .on_toggle_maybe(self.link.is_some().then_some(Message::Privacy));
+            .on_toggle_maybe(connected.then_some(Message::Privacy));
+        let pressed = move |used| (used == Use::Press).then_some(Message::Privacy(!off));
+        let switch = focusable(switch, connected, pressed);
         let label = mouse_area(text(label).size(BODY)).on_press(Message::Privacy(!off));
         let privacy = row![switch, label].spacing(NEAR).align_y(Center);
         let tool = |label, on, shown| {
@@ -67,7 +76,8 @@ impl App {
         if self.model.is_known {
             tools = tools
                 .push(tool("Controls", on_cameras && self.remembered.controls, Shown::Controls))
-                .push(tool("Who watches", matches!(self.page, Page::Clients), Shown::Clients));
+                .push(tool("Who watches", matches!(self.page, Page::Clients), Shown::Clients))
+                .push(tool("Remote", matches!(self.page, Page::Remote), Shown::Remote));
         }
         let tools = tools
             .push(tool("Settings", matches!(self.page, Page::Settings(_)), Shown::Settings))
@@ -98,22 +108,30 @@ impl App {
         let page = match &self.page {
             Page::Cameras => return self.cameras_page(),
             Page::Clients => clients::view(&self.model).map(Message::Clients),
-            Page::Settings(settings) => settings.view(&self.remembered).map(Message::Settings),
+            Page::Remote => self.remote.view().map(Message::Remote),
+            Page::Settings(settings) => {
+                settings.view(&self.remembered, &self.setup).map(Message::Settings)
+            }
             Page::Help => help::view().map(Message::Help),
         };
         container(page).center_x(Fill).into()
     }
 
     fn cameras_page(&self) -> Element<'_, Message> {
+        let nowhere = self.model.cameras.is_empty() && self.stage.watched() == 0;
         let panel = self.panel.as_ref().filter(|_| self.remembered.controls && !self.stage.grid);
         let list = (panel.is_none() || self.size.width >= ROOM_FOR_BOTH).then(|| {
             let selected = self.selected.as_ref();
             cameras::view(&self.model, &self.stage, selected).map(Message::Cameras)
         });
-        let stage = self.stage.view(self.shown(), |camera| self.name_of(camera));
+        let stage = if nowhere {
+            no_camera::view(&self.setup.findings).map(Message::NoCamera)
+        } else {
+            self.stage.view(self.shown(), |camera| self.name_of(camera)).map(Message::Stage)
+        };
         row![]
             .extend(list)
-            .push(container(stage.map(Message::Stage)).width(Fill).height(Fill))
+            .push(container(stage).width(Fill).height(Fill))
             .extend(panel.map(Panel::view).map(|panel| panel.map(Message::Controls)))
             .into()
     }

@@ -30,14 +30,18 @@ pub(crate) struct Primitive {
     pub(super) newest: Arc<Newest>,
     pub(super) placement: Placement,
     pub(super) dimmed: bool,
+    /// What lies around the picture is drawn too.
+    pub(super) covers: bool,
 }
 
 /// What all views share, and the textures of each.
 pub(crate) struct Pipeline {
-    pipeline: wgpu::RenderPipeline,
+    module: wgpu::ShaderModule,
+    format: wgpu::TextureFormat,
+    /// One for each way to read planes that was needed, and whether it covers its area.
+    pipelines: HashMap<(Layout, bool), wgpu::RenderPipeline>,
     layout: wgpu::BindGroupLayout,
     sampler: wgpu::Sampler,
-    encodes_gamma: bool,
     /// Kept for as long as their stream is, so that a view that comes back shows what it did.
     views: HashMap<u64, View>,
 }
@@ -77,15 +81,8 @@ impl shader::Primitive for Primitive {
         if self.placement.mirror {
             (place[0], place[2]) = (-place[0], 1.0 - place[2]);
         }
-        let kind = match picture.layout {
-            Layout::Rgba => 0.0,
-            Layout::Grey => 1.0,
-            Layout::Yuyv => 2.0,
-            Layout::SemiPlanar => 3.0,
-            Layout::Planar => 4.0,
-        };
         let light = if self.dimmed { DIMMED } else { 1.0 };
-        let what = [kind, light, f32::from(u8::from(pipeline.encodes_gamma)), 0.0];
+        let what = [light, 0.0, 0.0, 0.0];
         let ToRgb([red, green, blue]) = ToRgb::new(picture.layout, picture.colour);
         let mut bytes = [0; UNIFORMS];
         let numbers = [red, green, blue, place, what].into_iter().flatten();
@@ -93,12 +90,19 @@ impl shader::Primitive for Primitive {
             to.copy_from_slice(&number.to_ne_bytes());
         }
         queue.write_buffer(&view.uniforms, 0, &bytes);
+        let key = (picture.layout, self.covers);
+        if !pipeline.pipelines.contains_key(&key) {
+            let new = pipeline.make(device, key);
+            pipeline.pipelines.insert(key, new);
+        }
     }
 
     fn draw(&self, pipeline: &Pipeline, pass: &mut wgpu::RenderPass<'_>) -> bool {
         let view = pipeline.views.get(&self.newest.id());
-        if let Some(picture) = view.and_then(|view| view.picture.as_ref()) {
-            pass.set_pipeline(&pipeline.pipeline);
+        if let Some(picture) = view.and_then(|view| view.picture.as_ref())
+            && let Some(how) = pipeline.pipelines.get(&(picture.layout, self.covers))
+        {
+            pass.set_pipeline(how);
             pass.set_bind_group(0, &picture.bindings, &[]);
             pass.draw(0..3, 0..1);
         }
@@ -110,44 +114,14 @@ impl shader::Pipeline for Pipeline {
     fn new(device: &wgpu::Device, _queue: &wgpu::Queue, format: wgpu::TextureFormat) -> Self {
         let module = device.create_shader_module(wgpu::include_wgsl!("video.wgsl"));
         let layout = bind_group_layout(device);
-        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some("video"),
-            bind_group_layouts: &[&layout],
-            push_constant_ranges: &[],
-        });
-        let pipeline = device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-            label: Some("video"),
-            layout: Some(&pipeline_layout),
-            vertex: wgpu::VertexState {
-                module: &module,
-                entry_point: Some("vertex"),
-                compilation_options: wgpu::PipelineCompilationOptions::default(),
-                buffers: &[],
-            },
-            primitive: wgpu::PrimitiveState::default(),
-            depth_stencil: None,
-            multisample: wgpu::MultisampleState::default(),
-            fragment: Some(wgpu::FragmentState {
-                module: &module,
-                entry_point: Some("fragment"),
-                compilation_options: wgpu::PipelineCompilationOptions::default(),
-                targets: &[Some(wgpu::ColorTargetState {
-                    format,
-                    blend: Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING),
-                    write_mask: wgpu::ColorWrites::ALL,
-                })],
-            }),
-            multiview: None,
-            cache: None,
-        });
         let sampler = device.create_sampler(&wgpu::SamplerDescriptor {
             label: Some("video"),
             mag_filter: wgpu::FilterMode::Linear,
             min_filter: wgpu::FilterMode::Linear,
             ..wgpu::SamplerDescriptor::default()
         });
-        let encodes_gamma = format.is_srgb();
-        Self { pipeline, layout, sampler, encodes_gamma, views: HashMap::new() }
+        let (pipelines, views) = (HashMap::new(), HashMap::new());
+        Self { module, format, pipelines, layout, sampler, views }
     }
 
     fn trim(&mut self) {
@@ -156,6 +130,53 @@ impl shader::Pipeline for Pipeline {
 }
 
 impl Pipeline {
+    fn make(
+        &self,
+        device: &wgpu::Device,
+        (layout, covers): (Layout, bool),
+    ) -> wgpu::RenderPipeline {
+        let number = |yes: bool| f64::from(u8::from(yes));
+        let constants = [
+            ("layout", f64::from(layout as u8)),
+            ("encodes_gamma", number(self.format.is_srgb())),
+            ("covers", number(covers)),
+        ];
+        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some("video"),
+            bind_group_layouts: &[&self.layout],
+            push_constant_ranges: &[],
+        });
+        device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
+            label: Some("video"),
+            layout: Some(&pipeline_layout),
+            vertex: wgpu::VertexState {
+                module: &self.module,
+                entry_point: Some("vertex"),
+                compilation_options: wgpu::PipelineCompilationOptions::default(),
+                buffers: &[],
+            },
+            primitive: wgpu::PrimitiveState::default(),
+            depth_stencil: None,
+            multisample: wgpu::MultisampleState::default(),
+            fragment: Some(wgpu::FragmentState {
+                module: &self.module,
+                entry_point: Some("fragment"),
+                compilation_options: wgpu::PipelineCompilationOptions {
+                    constants: &constants,
+                    ..wgpu::PipelineCompilationOptions::default()
+                },
+                targets: &[Some(wgpu::ColorTargetState {
+                    format: self.format,
+                    // Nothing shines through what covers all.
+                    blend: (!covers).then_some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING),
+                    write_mask: wgpu::ColorWrites::ALL,
+                })],
+            }),
+            multiview: None,
+            cache: None,
+        })
+    }
+
     fn upload(
         &mut self,
         newest: &Arc<Newest>,

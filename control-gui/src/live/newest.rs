@@ -100,6 +100,11 @@ impl Newest {
         }
     }
 
+    /// Whether the renderer has no GPU, as far as is known.
+    pub(crate) fn is_software(&self) -> bool {
+        self.software.load(Ordering::Relaxed)
+    }
+
     /// Puts a picture in place of the one that waits. Returns whether there is something to draw.
     pub(crate) fn put(&self, picture: Picture) -> bool {
         let now = Instant::now();

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use protocol::{Colour, Frame, FrameHeader, PixelFormat, Size};
 
-/// How the bytes of a picture are to be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How the bytes of a picture are to be read; `video.wgsl` knows them by their numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Layout {
     /// R, G, B, A.
     Rgba,

@@ -15,10 +15,13 @@ use iced::{
     futures::{SinkExt as _, Stream, channel::mpsc::Sender},
 };
 use protocol::{
-    CameraId, ClientError, Mode, StreamRequest,
+    CameraId, ClientError, Mode,
     client::{Connector, FrameStream, StreamEvent},
 };
-use tokio::time::{sleep, timeout};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 use tracing::{debug, warn};
 
 use super::{
@@ -26,6 +29,7 @@ use super::{
     newest::{Newest, UNSEEN},
     picture::{Picture, Readable},
 };
+use crate::framing::Framing;
 
 /// Between two attempts to get a stream.
 const RETRY: Duration = Duration::from_millis(500);
@@ -54,6 +58,7 @@ pub(crate) enum Update {
 struct Key {
     camera: CameraId,
     newest: Arc<Newest>,
+    framing: watch::Receiver<Framing>,
 }
 
 impl Hash for Key {
@@ -62,20 +67,23 @@ impl Hash for Key {
     }
 }
 
-/// Streams `camera` into `newest`.
+/// Streams `camera` into `newest`, framed as `framing` says from time to time.
 pub(crate) fn subscription(
     camera: &CameraId,
     newest: &Arc<Newest>,
+    framing: &watch::Sender<Framing>,
 ) -> Subscription<(CameraId, Update)> {
-    Subscription::run_with(Key { camera: camera.clone(), newest: newest.clone() }, run)
+    let (camera, newest, framing) = (camera.clone(), newest.clone(), framing.subscribe());
+    Subscription::run_with(Key { camera, newest, framing }, run)
 }
 
 fn run(key: &Key) -> impl Stream<Item = (CameraId, Update)> + use<> {
-    let (camera, newest) = (key.camera.clone(), key.newest.clone());
+    let (camera, newest, mut framing) =
+        (key.camera.clone(), key.newest.clone(), key.framing.clone());
     iced::stream::channel(WAITING, async move |messages| {
         let mut reporter = Reporter { camera, messages };
         loop {
-            let Err(error) = watch(&newest, &mut reporter).await;
+            let Err(error) = watch(&newest, &mut framing, &mut reporter).await;
             debug!("stream of {}: {error}", reporter.camera);
             reporter.tell(Update::Interrupted(error.to_string())).await;
             sleep(RETRY).await;
@@ -99,14 +107,27 @@ impl Reporter {
     }
 }
 
-async fn watch(newest: &Arc<Newest>, reporter: &mut Reporter) -> Result<Infallible, ClientError> {
+async fn watch(
+    newest: &Arc<Newest>,
+    framing: &mut watch::Receiver<Framing>,
+    reporter: &mut Reporter,
+) -> Result<Infallible, ClientError> {
     let connector = Connector::new(crate::NAME);
-    let mut stream = connector.stream(StreamRequest::native(reporter.camera.clone())).await?;
+    let mut wished = *framing.borrow_and_update();
+    let mut stream = connector.stream(wished.request(reporter.camera.clone())).await?;
     let decoder = Decoder::start(newest.clone())?;
     loop {
         let event = tokio::select! {
             () = decoder.done() => {
                 reporter.frame();
+                continue;
+            }
+            Ok(()) = framing.changed() => {
+                let now = *framing.borrow_and_update();
+                if now != std::mem::replace(&mut wished, now) {
+                    // The old stream goes last, so that the camera stays open.
+                    stream = connector.stream(now.request(reporter.camera.clone())).await?;
+                }
                 continue;
             }
             event = next(&mut stream, newest) => event?,

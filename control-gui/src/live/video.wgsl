@@ -1,5 +1,17 @@
 // Draws one picture into the widget's bounds, to which the viewport is set.
 
+// Known when a pipeline is made: what a GPU made of software would compute for each pixel, and then
+// throw away, is not there.
+// How the planes are read, in the order of `Layout`.
+override layout: u32 = 0u;
+// Whether the target encodes gamma.
+override encodes_gamma: bool = false;
+// Whether what lies around the picture is drawn too.
+override covers: bool = false;
+
+// What a picture is shown on, as `style::screen` has it.
+const BACKDROP = vec3<f32>(11.0, 13.0, 16.0) / 255.0;
+
 struct Uniforms {
     // Coefficients of luma, U and V (or of R, G and B), and what is added.
     red: vec4<f32>,
@@ -7,7 +19,7 @@ struct Uniforms {
     blue: vec4<f32>,
     // From a place in the area (0 to 1) to one in the picture: factor and offset.
     place: vec4<f32>,
-    // Layout, brightness, whether the target encodes gamma, how many screen pixels a texel covers.
+    // Brightness; the rest is not used.
     what: vec4<f32>,
 }
 
@@ -33,14 +45,14 @@ fn vertex(@builtin(vertex_index) index: u32) -> Vertex {
 
 fn read(at: vec2<f32>) -> vec4<f32> {
     let first = textureSampleLevel(plane_0, smooth_sampler, at, 0.0);
-    switch i32(u.what.x) {
-        case 0: { return first; }
-        case 1: { return vec4<f32>(first.r, 0.5, 0.5, 1.0); }
-        case 2: {
+    switch layout {
+        case 0u: { return first; }
+        case 1u: { return vec4<f32>(first.r, 0.5, 0.5, 1.0); }
+        case 2u: {
             let chroma = textureSampleLevel(plane_1, smooth_sampler, at, 0.0);
             return vec4<f32>(first.r, chroma.g, chroma.a, 1.0);
         }
-        case 3: {
+        case 3u: {
             let chroma = textureSampleLevel(plane_1, smooth_sampler, at, 0.0);
             return vec4<f32>(first.r, chroma.r, chroma.g, 1.0);
         }
@@ -58,17 +70,24 @@ fn linear(encoded: vec3<f32>) -> vec3<f32> {
     return select(high, low, encoded <= vec3<f32>(0.04045));
 }
 
+fn shown(encoded: vec3<f32>) -> vec3<f32> {
+    if encodes_gamma {
+        return linear(encoded);
+    }
+    return encoded;
+}
+
 @fragment
 fn fragment(in: Vertex) -> @location(0) vec4<f32> {
     let at = in.at * u.place.xy + u.place.zw;
     if any(at < vec2<f32>(0.0)) || any(at > vec2<f32>(1.0)) {
+        if covers {
+            return vec4<f32>(shown(BACKDROP), 1.0);
+        }
         return vec4<f32>(0.0);
     }
     let sample = vec4<f32>(read(at).rgb, 1.0);
     var colour = vec3<f32>(dot(u.red, sample), dot(u.green, sample), dot(u.blue, sample));
-    colour = clamp(colour, vec3<f32>(0.0), vec3<f32>(1.0)) * u.what.y;
-    if u.what.z > 0.5 {
-        colour = linear(colour);
-    }
-    return vec4<f32>(colour, 1.0);
+    colour = clamp(colour, vec3<f32>(0.0), vec3<f32>(1.0)) * u.what.x;
+    return vec4<f32>(shown(colour), 1.0);
 }

@@ -39,6 +39,17 @@ pub(crate) enum Gesture {
         /// The area.
         area: (f32, f32),
     },
+    /// Draw a rectangle between two points, in logical pixels from the area's corner.
+    Select {
+        /// Where it began.
+        from: (f32, f32),
+        /// Where the pointer is.
+        to: (f32, f32),
+        /// The area.
+        area: (f32, f32),
+        /// Whether it was let go.
+        done: bool,
+    },
     /// Clicked.
     Press,
     /// Clicked twice.
@@ -59,6 +70,10 @@ pub(crate) struct Look {
     pub dimmed: bool,
     /// Pixels of the screen for a logical one.
     pub scale: f32,
+    /// The pointer draws a rectangle and moves nothing.
+    pub selecting: bool,
+    /// Nothing else is shown: what lies around the picture is drawn here too.
+    pub alone: bool,
 }
 
 /// A view of a stream.
@@ -90,8 +105,38 @@ struct Program<Message> {
 /// What the pointer is at.
 #[derive(Default)]
 struct Pointer {
+    /// Where it was pressed, or moved to since, and whether it was moved.
     pressed: Option<(Point, bool)>,
     last: Option<mouse::Click>,
+}
+
+impl Pointer {
+    /// What it does while it draws a rectangle.
+    fn select(
+        &mut self,
+        event: &mouse::Event,
+        bounds: Rectangle,
+        cursor: mouse::Cursor,
+    ) -> Option<Gesture> {
+        let from = match event {
+            mouse::Event::ButtonPressed(mouse::Button::Left) => {
+                let at = cursor.position_over(bounds)?;
+                self.pressed = Some((at, false));
+                at
+            }
+            mouse::Event::CursorMoved { .. } => self.pressed?.0,
+            mouse::Event::ButtonReleased(mouse::Button::Left) => self.pressed.take()?.0,
+            _ => return None,
+        };
+        let to = cursor.position()?;
+        let within = |at: Point| {
+            let (x, y) = (at.x - bounds.x, at.y - bounds.y);
+            (x.clamp(0.0, bounds.width), y.clamp(0.0, bounds.height))
+        };
+        let done = matches!(event, mouse::Event::ButtonReleased(_));
+        let area = (bounds.width, bounds.height);
+        Some(Gesture::Select { from: within(from), to: within(to), area, done })
+    }
 }
 
 impl<Message> shader::Program<Message> for Program<Message> {
@@ -107,6 +152,10 @@ impl<Message> shader::Program<Message> for Program<Message> {
     ) -> Option<Action<Message>> {
         let Event::Mouse(event) = event else { return None };
         let area = (bounds.width, bounds.height);
+        if self.look.selecting {
+            let gesture = pointer.select(event, bounds, cursor)?;
+            return Some(Action::publish((self.on_gesture)(gesture)).and_capture());
+        }
         let gesture = match event {
             mouse::Event::WheelScrolled { delta } => {
                 let at = cursor.position_over(bounds)?;
@@ -154,6 +203,7 @@ impl<Message> shader::Program<Message> for Program<Message> {
             newest: self.newest.clone(),
             placement: self.look.placement,
             dimmed: self.look.dimmed,
+            covers: self.look.alone,
         }
     }
 
@@ -164,8 +214,9 @@ impl<Message> shader::Program<Message> for Program<Message> {
         cursor: mouse::Cursor,
     ) -> mouse::Interaction {
         match pointer.pressed {
-            Some((_, true)) => mouse::Interaction::Grabbing,
+            Some((_, true)) if !self.look.selecting => mouse::Interaction::Grabbing,
             _ if !cursor.is_over(bounds) => mouse::Interaction::None,
+            _ if self.look.selecting => mouse::Interaction::Crosshair,
             _ if self.look.placement.is_zoomed() => mouse::Interaction::Grab,
             _ => mouse::Interaction::None,
         }

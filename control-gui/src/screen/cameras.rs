@@ -2,11 +2,12 @@
 
 use iced::{
     Element, Fill,
-    widget::{button, column, container, row, scrollable, space, text},
+    widget::{column, container, row, scrollable, space, text},
 };
 use protocol::{CameraId, CameraState, CameraSummary};
 
 use crate::{
+    focus::button,
     model::Model,
     screen::stage::Stage,
     style::{self, APART, BODY, LIST_WIDTH, NEAR, SMALL, TIGHT},

@@ -2,11 +2,12 @@
 
 use iced::{
     Center, Element, Fill,
-    widget::{button, column, container, row, rule, scrollable, text},
+    widget::{column, container, row, rule, scrollable, text},
 };
 use protocol::{ClientSummary, ConnectionId, Role};
 
 use crate::{
+    focus::button,
     model::Model,
     style::{self, APART, BODY, HEADING, NEAR, SMALL},
     words,

@@ -2,26 +2,32 @@
 
 use iced::{
     Center, Element, Fill,
-    widget::{button, column, container, row, text},
+    widget::{column, container, row, text},
 };
 
-use crate::style::{self, APART, BODY, HEADING, NEAR, SMALL};
+use crate::{
+    focus::button,
+    style::{self, APART, BODY, HEADING, NEAR, SMALL},
+};
 
 /// Keys and what they do.
-pub(crate) const KEYS: [(&str, &str); 15] = [
+pub(crate) const KEYS: [(&str, &str); 18] = [
     ("Up, Down", "Choose a camera"),
     ("Enter", "Start or stop it"),
     ("G", "All that are live, side by side"),
     ("F, F11", "Full screen, and back"),
     ("Space", "Freeze the picture, and go on"),
     ("S", "Take a snapshot"),
-    ("M", "Mirror"),
+    ("M", "Mirror this view"),
+    ("R", "Turn the stream a quarter"),
+    ("X", "Crop the stream: drag a rectangle over the picture"),
     ("Z", "Fit, fill, or one to one"),
     ("I", "Figures over the picture"),
     ("C", "Show or hide the controls"),
     ("Ctrl+F", "Search the controls"),
     ("Ctrl+P", "Turn all cameras off, or on again"),
     ("U", "Who uses the cameras"),
+    ("W", "The web page and remote users"),
     ("Ctrl+,", "Settings"),
     ("Escape", "Back, and dismiss messages"),
 ];
@@ -41,7 +47,8 @@ pub(crate) fn view<'a>() -> Element<'a, Close> {
         row![text(*key).size(BODY).width(140).style(style::quiet), text(*what).size(BODY)].into()
     });
     let note = "A picture is magnified with the wheel and moved with the pointer. Tab goes from \
-                field to field.";
+                button to button and field to field; Enter and Space press what has the ring, the \
+                arrows to the left and right change it.";
     let content = column![column(keys).spacing(NEAR), text(note).size(SMALL).style(style::quiet)];
     let card = container(content.spacing(APART)).padding(APART).width(Fill).style(style::card);
     column![head, card].spacing(APART).padding(APART).max_width(860).into()

@@ -6,6 +6,8 @@ pub(crate) mod clients;
 pub(crate) mod controls;
 pub(crate) mod help;
 mod mode_choice;
+pub(crate) mod no_camera;
+pub(crate) mod remote;
 pub(crate) mod settings;
 pub(crate) mod stage;
 pub(crate) mod view;

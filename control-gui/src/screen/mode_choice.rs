@@ -7,6 +7,7 @@ use iced::{
 use protocol::Mode;
 
 use crate::{
+    focus::{focusable, steps},
     modes::{self, Choice, Part},
     style::{self, BODY, NEAR},
     words,
@@ -24,10 +25,12 @@ pub(crate) fn view<'a>(modes: &[Mode], like: Mode, chosen: bool) -> Element<'a, 
     let formats = formats.map(|it| Choice::new(with(Part::Format(it)), words::format(it)));
     let list = |options: Vec<Choice<Mode>>, now: String, placeholder: &'static str| {
         let now = options.iter().find(|option| chosen && option.to_string() == now).cloned();
-        pick_list(options, now, |choice: Choice<Mode>| choice.value)
+        let keys = steps(&options, now.as_ref(), |choice| choice.value);
+        let list = pick_list(options, now, |choice: Choice<Mode>| choice.value)
             .placeholder(placeholder)
             .text_size(BODY)
-            .style(style::choice)
+            .style(style::choice);
+        focusable(list, true, keys)
     };
     row![
         list(sizes.collect(), words::size(like.size), "Size"),

@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use iced::{
     Center, Element, Fill,
-    widget::{column, container, space, stack, text},
+    widget::{column, container, pin, space, stack, text},
 };
 use protocol::Mode;
+use tokio::sync::watch;
 
+use super::stage::framing;
 use crate::{
+    framing::Framing,
     live::{Gesture, Look, Newest, Placement, Video, stream::Update},
     style::{self, BODY, NEAR, SMALL, TIGHT, TITLE},
     words,
@@ -40,6 +43,12 @@ pub(crate) struct View {
     pub condition: Condition,
     /// The mode that the camera is in.
     pub mode: Option<Mode>,
+    /// How the stream is framed.
+    pub framing: watch::Sender<Framing>,
+    /// Changing that.
+    pub bar: framing::Bar,
+    /// The rectangle that is being drawn: two corners in logical pixels from the area's.
+    selection: Option<[(f32, f32); 2]>,
     frozen: bool,
     /// The window is minimised, or the view out of sight.
     hidden: bool,
@@ -52,16 +61,21 @@ pub(crate) struct Surroundings {
     pub scale: f32,
     /// Whether figures are shown.
     pub figures: bool,
+    /// Whether nothing else is on the screen.
+    pub alone: bool,
 }
 
 impl View {
     /// A view without a picture yet.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(framing: Framing) -> Self {
         Self {
             newest: Newest::new(),
             placement: Placement::default(),
             condition: Condition::Waiting,
             mode: None,
+            framing: watch::Sender::new(framing),
+            bar: framing::Bar::default(),
+            selection: None,
             frozen: false,
             hidden: false,
         }
@@ -82,17 +96,39 @@ impl View {
         }
     }
 
-    /// Moves the picture as the pointer does. `scale` is that of the screen.
-    pub(crate) fn gesture(&mut self, gesture: Gesture, scale: f32) {
-        let Some((size, _)) = self.newest.shown() else { return };
+    /// Moves the picture as the pointer does. `scale` is that of the screen. Returns how the
+    /// stream is to be framed, where a rectangle was drawn.
+    pub(crate) fn gesture(&mut self, gesture: Gesture, scale: f32) -> Option<Framing> {
+        let (size, _) = self.newest.shown()?;
         let pixels = |(x, y): (f32, f32)| (x * scale, y * scale);
         match gesture {
             Gesture::Zoom { factor, at, area } => {
                 self.placement.zoom(factor, at, pixels(area), size);
             }
             Gesture::Drag { by, area } => self.placement.drag(pixels(by), pixels(area), size),
+            Gesture::Select { from, to, area, done } => {
+                self.selection = (!done).then_some([from, to]);
+                if done {
+                    self.bar.selecting = false;
+                    let placed = self.placement.place(pixels(area), size);
+                    let fraction = |at: (f32, f32)| {
+                        let (x, y) = pixels(at);
+                        let x = (x - placed.left) / placed.width;
+                        let x = if self.placement.mirror { 1.0 - x } else { x };
+                        (x.clamp(0.0, 1.0), ((y - placed.top) / placed.height).clamp(0.0, 1.0))
+                    };
+                    return Some(self.framing.borrow().cropped(fraction(from), fraction(to)));
+                }
+            }
             Gesture::Press | Gesture::DoublePress => {}
         }
+        None
+    }
+
+    /// Has no rectangle drawn any more. Returns whether one was.
+    pub(crate) fn stop_selecting(&mut self) -> bool {
+        self.selection = None;
+        std::mem::take(&mut self.bar.selecting)
     }
 
     /// Whether the picture stands still.
@@ -122,12 +158,27 @@ impl View {
             self.condition,
             Condition::Lost(_) | Condition::Blocked | Condition::Interrupted(_)
         );
-        let look = Look { placement: self.placement, dimmed, scale: with.scale };
+        let selecting = self.bar.selecting;
+        let look = Look {
+            placement: self.placement,
+            dimmed,
+            scale: with.scale,
+            selecting,
+            alone: with.alone,
+        };
         let mut layers = stack![Video::new(&self.newest, look, on_gesture)];
         if let Some(message) = self.message() {
             layers = layers.push(container(message).center(Fill));
         }
+        if let Some([from, to]) = self.selection.filter(|_| selecting) {
+            let area = space().width((to.0 - from.0).abs()).height((to.1 - from.1).abs());
+            let marked = container(area).style(style::selection);
+            layers = layers.push(pin(marked).x(from.0.min(to.0)).y(from.1.min(to.1)));
+        }
         let mut corner = column![].spacing(TIGHT);
+        if selecting {
+            corner = corner.push(label("Drag a rectangle over what is to stay".to_owned()));
+        }
         if with.figures
             && let Some(figures) = self.figures()
         {
@@ -137,7 +188,10 @@ impl View {
             corner = corner.push(label("Frozen. Space goes on".to_owned()));
         }
         layers = layers.push(container(corner).padding(NEAR));
-        container(layers).width(Fill).height(Fill).style(style::screen).clip(true).into()
+        let layers = container(layers).width(Fill).height(Fill).clip(true);
+        // Without a picture nothing covers what lies below.
+        let covered = with.alone && self.newest.shown().is_some() && !self.newest.is_software();
+        if covered { layers.into() } else { layers.style(style::screen).into() }
     }
 
     fn figures(&self) -> Option<String> {
@@ -155,11 +209,11 @@ impl View {
         let (title, more) = match &self.condition {
             Condition::Live => return None,
             Condition::Waiting => ("Waiting for the first picture", String::new()),
-            Condition::Lost(reason) => ("No picture now", sentence(reason)),
+            Condition::Lost(reason) => ("No picture now", words::sentence(reason)),
             Condition::Blocked => {
                 ("All cameras are off", "Turn them on again with the switch at the top.".to_owned())
             }
-            Condition::Interrupted(reason) => ("Connecting again", sentence(reason)),
+            Condition::Interrupted(reason) => ("Connecting again", words::sentence(reason)),
         };
         let mut content = column![text(title).size(TITLE)].spacing(TIGHT).align_x(Center);
         if more.is_empty() {
@@ -169,14 +223,6 @@ impl View {
         }
         Some(container(content).max_width(460).padding(NEAR * 2.0).style(style::overlay).into())
     }
-}
-
-/// What the service says, as a sentence.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{first}{}{end}", letters.as_str())
 }
 
 fn label<'a, Message: 'a>(content: String) -> Element<'a, Message> {

@@ -1,12 +1,14 @@
-//! What is shown while no service runs: one card that starts it.
+//! What is shown while no service runs: one card that starts it, also at every login.
 
 use iced::{
     Center, Element, Fill,
-    widget::{button, center, column, container, scrollable, space, text},
+    widget::{center, column, container, scrollable, space, text},
 };
 
 use crate::{
     connection::Why,
+    focus::button,
+    setup::{Known, Setup},
     start::StartError,
     style::{self, APART, BODY, FAR, HEADING, NEAR, SMALL, TITLE},
     words::Tone,
@@ -24,6 +26,8 @@ pub(crate) struct Welcome {
 pub(crate) enum Message {
     /// Start the service.
     Start,
+    /// Have it start at every login.
+    AtLogin,
     /// It was started, or not.
     Started(Result<(), StartError>),
 }
@@ -35,6 +39,8 @@ pub(crate) enum Action {
     None,
     /// Start the service.
     Start,
+    /// Have it start at every login.
+    AtLogin,
 }
 
 impl Welcome {
@@ -46,6 +52,7 @@ impl Welcome {
                 (self.starting, self.failed) = (true, None);
                 return Action::Start;
             }
+            Message::AtLogin => return Action::AtLogin,
             Message::Started(result) => {
                 (self.starting, self.failed) = (false, result.err());
             }
@@ -54,7 +61,11 @@ impl Welcome {
     }
 
     /// The card. `why` there is no connection.
-    pub(crate) fn view<'a>(&'a self, why: Option<&'a Why>) -> Element<'a, Message> {
+    pub(crate) fn view<'a>(
+        &'a self,
+        why: Option<&'a Why>,
+        setup: &'a Setup,
+    ) -> Element<'a, Message> {
         let Some(why) = why else {
             return center(text("Connecting").size(BODY).style(style::quiet)).into();
         };
@@ -75,6 +86,7 @@ impl Welcome {
             text(what).size(BODY).style(style::quiet).center(),
             space().height(NEAR),
             start,
+            at_login(&setup.at_login),
         ]
         .spacing(NEAR)
         .align_x(Center);
@@ -85,6 +97,19 @@ impl Welcome {
             .padding(APART)
             .into()
     }
+}
+
+fn at_login(known: &Known<bool>) -> Element<'_, Message> {
+    if *known == Known::Is(true) {
+        let text = text("It starts by itself when you log in.").size(SMALL);
+        return text.style(style::quiet).into();
+    }
+    let becoming = matches!(known, Known::Becoming(_));
+    let label = if becoming { "Setting up" } else { "Start at login" };
+    button(text(label).size(BODY))
+        .style(style::link_button)
+        .on_press_maybe((!becoming).then_some(Message::AtLogin))
+        .into()
 }
 
 fn failure(error: &StartError) -> Element<'_, Message> {

@@ -34,6 +34,19 @@ pub(crate) fn switch(theme: &Theme, status: toggler::Status) -> toggler::Style {
     toggler::Style { background: background.into(), foreground: Color::WHITE.into(), ..style }
 }
 
+/// Any other switch.
+#[must_use]
+pub(crate) fn toggle(theme: &Theme, status: toggler::Status) -> toggler::Style {
+    let style = switch(theme, status);
+    let (toggler::Status::Active { is_toggled }
+    | toggler::Status::Hovered { is_toggled }
+    | toggler::Status::Disabled { is_toggled }) = status;
+    if is_toggled {
+        return toggler::Style { background: theme.palette().primary.into(), ..style };
+    }
+    style
+}
+
 /// A thin bar at the right of a list that is longer than its place.
 #[must_use]
 pub(crate) fn scroll(theme: &Theme, status: scrollable::Status) -> scrollable::Style {

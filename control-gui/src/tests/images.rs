@@ -6,19 +6,34 @@
 use std::{env, fs, path::PathBuf};
 
 use protocol::{
-    ClientSummary, ConnectionId, ControlFlags, Delivery, ErrorKind, Event, Role, State,
+    BridgeStatus, ClientSummary, ConnectionId, ControlFlags, Delivery, ErrorKind, Event, Role,
+    Scope, State,
 };
 
+use super::setup::findings;
 use super::*;
-use crate::{app::Shown, connection::Failure, screen::welcome, start::StartError, style};
+use crate::screen::remote::Purpose;
+use crate::{
+    app::Shown, command::CommandError, connection::Failure, screen::welcome,
+    setup::Message as Setup, start::StartError, style,
+};
+
+/// A window in which a long screen is seen as a whole.
+const TALL: Size = Size::new(800.0, 1200.0);
 
 /// Compares what `app` shows with the images of this name.
 #[track_caller]
 fn matches(app: &App, name: &str) {
+    matches_in(app, name, SIZE);
+}
+
+/// The same, in a window of another size.
+#[track_caller]
+fn matches_in(app: &App, name: &str, size: Size) {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("snapshots");
     let new = env::temp_dir().join("control-gui-snapshots");
     for (theme, shade) in [(style::light(), "light"), (style::dark(), "dark")] {
-        let shot = simulator(app.view()).snapshot(&theme).expect("it can be drawn");
+        let shot = simulator_of(app.view(), size).snapshot(&theme).expect("it can be drawn");
         let name = format!("{name}-{shade}");
         let file = folder.join(format!("{name}-tiny-skia.png"));
         if env::var_os("UPDATE_SNAPSHOTS").is_some() {
@@ -41,6 +56,8 @@ fn matches(app: &App, name: &str) {
 fn no_service_runs() {
     let mut app = no_service();
     matches(&app, "no-service");
+    tell(&mut app, Message::Setup(Setup::AtLogin(Ok(true))));
+    matches(&app, "no-service-until-login");
     let log = (1..=12).map(|n| format!("line {n} of what the service said before it ended"));
     let error = StartError {
         what: "The service ended at once (exit status: 1).".to_owned(),
@@ -52,7 +69,15 @@ fn no_service_runs() {
 
 #[test]
 fn there_is_no_camera() {
-    matches(&with_cameras(vec![]), "no-camera");
+    let mut app = with_cameras(vec![]);
+    matches(&app, "no-camera");
+    tell(&mut app, Message::Setup(Setup::Found(Ok(findings()))));
+    matches(&app, "no-camera-and-why");
+    tell(&mut app, Message::Setup(Setup::Found(Ok(vec![]))));
+    matches(&app, "no-camera-and-no-cause");
+    let error = CommandError::Silent("doctor".to_owned());
+    tell(&mut app, Message::Setup(Setup::Found(Err(error))));
+    matches(&app, "no-camera-and-no-doctor");
 }
 
 #[test]
@@ -84,6 +109,41 @@ fn a_camera_does_not_deliver() {
 }
 
 #[test]
+fn a_stream_is_turned_and_cropped() {
+    let mut app = ready();
+    tell(&mut app, Message::Show(Shown::Controls));
+    click(&mut app, "Start");
+    click(&mut app, "Turn and crop");
+    matches(&app, "framing");
+    click(&mut app, "Turn right");
+    click(&mut app, "Mirror stream");
+    click(&mut app, "Crop");
+    matches(&app, "framing-changed");
+}
+
+#[test]
+fn remote_users() {
+    let mut app = remote::shown();
+    matches(&app, "remote-not-known-yet");
+    let bridge = BridgeStatus { listen: "127.0.0.1:8088".to_owned(), ..BridgeStatus::default() };
+    remote::answer(&mut app, Purpose::Bridge, Ok(Reply::Bridge(bridge)));
+    matches(&app, "remote-off");
+    remote::answer(&mut app, Purpose::Bridge, Ok(Reply::Bridge(remote::bridge())));
+    let mut used = remote::token("tablet", &[Scope::Watch, Scope::Control]);
+    used.connections = 2;
+    used.cameras = vec![CameraId::from("a")];
+    let tokens = vec![used, remote::token("door", &[Scope::Publish])];
+    remote::answer(&mut app, Purpose::Tokens, Ok(Reply::Tokens(tokens)));
+    matches(&app, "remote");
+    // All of it: what lies below the edge is scrolled to.
+    matches_in(&app, "remote-whole", TALL);
+    remote::made(&mut app, Purpose::Token);
+    matches_in(&app, "remote-token", TALL);
+    remote::made(&mut app, Purpose::Invitation);
+    matches_in(&app, "remote-invitation", TALL);
+}
+
+#[test]
 fn the_service_has_ended_meanwhile() {
     let mut app = ready();
     tell(&mut app, Message::Show(Shown::Controls));
@@ -112,7 +172,14 @@ fn controls_that_cannot_be_set_say_why() {
 fn all_other_screens() {
     let mut app = ready();
     tell(&mut app, Message::Show(Shown::Settings));
+    matches(&app, "settings-not-known-yet");
+    tell(&mut app, Message::Setup(Setup::AtLogin(Ok(true))));
+    tell(&mut app, Message::Setup(Setup::CloseAfter(Ok(3.0))));
     matches(&app, "settings");
+    let old = || CommandError::TooOld("/usr/bin/camera-service".into());
+    tell(&mut app, Message::Setup(Setup::AtLogin(Err(old()))));
+    tell(&mut app, Message::Setup(Setup::CloseAfter(Err(old()))));
+    matches(&app, "settings-of-an-old-service");
     tell(&mut app, Message::Show(Shown::Help));
     matches(&app, "keys");
     tell(&mut app, Message::Show(Shown::Clients));

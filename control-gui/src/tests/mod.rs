@@ -1,7 +1,10 @@
 //! The screens as a user sees and uses them, without a window and without a service.
 
 mod behaviour;
+mod focus;
 mod images;
+mod remote;
+mod setup;
 
 use iced::{Element, Settings, Size};
 use iced_test::Simulator;
@@ -14,7 +17,7 @@ use crate::{
     options::Options,
     remembered::Remembered,
     samples,
-    screen::{controls, stage},
+    screen::{controls, settings, stage},
 };
 
 /// The least window, in which everything has to find room.
@@ -78,10 +81,14 @@ fn on_stream(app: &mut App, update: stream::Update) {
 
 /// What the program shows, to be clicked and typed at.
 fn simulator(view: Element<'_, Message>) -> Simulator<'_, Message> {
+    simulator_of(view, SIZE)
+}
+
+fn simulator_of(view: Element<'_, Message>, size: Size) -> Simulator<'_, Message> {
     let settings = Settings { default_font: crate::FONT, ..Settings::default() };
     Simulator::with_size(
         Settings { default_text_size: crate::style::BODY.into(), ..settings },
-        SIZE,
+        size,
         view,
     )
 }

@@ -10,7 +10,7 @@ use unix as platform;
 #[cfg(windows)]
 use windows as platform;
 #[cfg(windows)]
-pub(crate) use windows::{sid_of, user_sid};
+pub(crate) use windows::{sid_of, sid_of_token, user_sid};
 
 use std::{
     fmt, io,
@@ -19,6 +19,12 @@ use std::{
 
 /// Environment variable that overrides where the service listens and clients look.
 pub const OVERRIDE: &str = "CAMERA_SERVICE_SOCKET";
+
+/// The folder for what lasts no longer than this user's session, for this user alone; it is made
+/// where it is missing. Fails where it cannot be made or is not this user's alone.
+pub fn private_folder() -> io::Result<PathBuf> {
+    platform::private_folder()
+}
 
 /// A place where a service listens: the path of a Unix socket or of a named pipe.
 #[derive(Debug, Clone, PartialEq, Eq)]

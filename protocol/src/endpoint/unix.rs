@@ -43,6 +43,10 @@ pub(super) fn candidates() -> Vec<Endpoint> {
 }
 
 pub(super) fn to_listen() -> io::Result<Endpoint> {
+    Ok(Endpoint::at(private_folder()?.join(SOCKET)))
+}
+
+pub(super) fn private_folder() -> io::Result<PathBuf> {
     let runtime = runtime_folders().into_iter().find(|folder| {
         symlink_metadata(folder).is_ok_and(|meta| meta.is_dir() && meta.uid() == uid())
     });
@@ -51,7 +55,7 @@ pub(super) fn to_listen() -> io::Result<Endpoint> {
         None => temporary_folder(),
     };
     make_private(&folder)?;
-    Ok(Endpoint::at(folder.join(SOCKET)))
+    Ok(folder)
 }
 
 fn make_private(folder: &Path) -> io::Result<()> {

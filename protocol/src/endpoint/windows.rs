@@ -1,7 +1,7 @@
 //! Named pipes: one for each user, told by the user's SID.
 #![allow(unsafe_code)]
 
-use std::io;
+use std::{io, path::PathBuf};
 
 use windows::{
     Win32::{
@@ -26,6 +26,13 @@ pub(super) fn to_listen() -> io::Result<Endpoint> {
     Ok(Endpoint::at(format!(r"\\.\pipe\camera-service-v1-{sid}")))
 }
 
+/// The user's own folder for temporary files, which nobody else can enter.
+pub(super) fn private_folder() -> io::Result<PathBuf> {
+    let folder = std::env::temp_dir().join("camera-service");
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
 /// The SID of the user of this process, as text.
 pub(crate) fn user_sid() -> io::Result<String> {
     // SAFETY: a pseudo handle that needs no closing.
@@ -43,7 +50,8 @@ pub(crate) fn sid_of(process: HANDLE) -> io::Result<String> {
     sid
 }
 
-fn sid_of_token(token: HANDLE) -> io::Result<String> {
+/// The SID of the user of a token, as text.
+pub(crate) fn sid_of_token(token: HANDLE) -> io::Result<String> {
     // A TOKEN_USER and the largest SID take 84 bytes; u64 for its alignment.
     let mut buffer = [0u64; 32];
     let mut length = 0;

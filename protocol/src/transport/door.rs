@@ -30,9 +30,13 @@ impl Door {
     /// The bridge's end, which this process has as its standard input. Fails where that is
     /// something else.
     pub fn from_stdin() -> io::Result<Self> {
-        let input = io::stdin().as_fd().try_clone_to_owned()?;
-        check(&input)?;
-        Self::new(input.into())
+        Self::at(io::stdin().as_fd().try_clone_to_owned()?)
+    }
+
+    /// The bridge's end. Fails where `socket` is something else.
+    pub fn at(socket: OwnedFd) -> io::Result<Self> {
+        check(&socket)?;
+        Self::new(socket.into())
     }
 
     fn new(socket: StdStream) -> io::Result<Self> {
@@ -99,7 +103,7 @@ mod tests {
     #[tokio::test]
     async fn connections_come_through_until_the_door_is_closed() {
         let (service, bridge) = Door::pair().expect("a door");
-        let bridge = Door::new(bridge.into()).expect("its other end");
+        let bridge = Door::at(bridge).expect("its other end");
         for round in 0..3 {
             let hello = Hello::Bridged(crate::ClientHello {
                 name: format!("round {round}"),
@@ -120,7 +124,7 @@ mod tests {
     #[tokio::test]
     async fn the_bridge_learns_that_the_service_has_gone() {
         let (service, bridge) = Door::pair().expect("a door");
-        let bridge = Door::new(bridge.into()).expect("its other end");
+        let bridge = Door::at(bridge).expect("its other end");
         let closed = tokio::time::timeout(std::time::Duration::from_millis(20), bridge.closed());
         assert!(closed.await.is_err(), "it is open");
         drop(service);

@@ -93,8 +93,7 @@ impl Reader {
     }
 
     /// Whether the other side has closed the connection, also where bytes that came before that
-    /// were not read. For whoever reads no further; others learn it by reading. Always false where
-    /// the system does not tell (Windows).
+    /// were not read. For whoever reads no further; others learn it by reading.
     #[must_use]
     pub fn has_hung_up(&self) -> bool {
         self.stream.has_hung_up()

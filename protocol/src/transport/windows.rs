@@ -1,72 +1,172 @@
-//! Named pipes. Memory objects do not travel on them: their handles are made in the other
-//! process, and the message says which.
+//! Named pipes. Memory objects do not travel on them: their handles are made in the other process,
+//! and the message says which.
 #![allow(unsafe_code)]
+
+mod descriptor;
+mod peer;
+mod pipe;
 
 use std::{
     collections::VecDeque,
     io::{self, IoSlice},
     os::windows::io::{BorrowedHandle, OwnedHandle},
+    path::{Path, PathBuf},
+    time::Duration,
 };
 
-use interprocess::{
-    local_socket::{
-        GenericFilePath, ListenerOptions, ToFsName as _,
-        tokio::{Listener as LocalListener, Stream as LocalStream},
-        traits::{
-            StreamCommon as _,
-            tokio::{Listener as _, Stream as _},
+use tokio::{
+    sync::Mutex,
+    time::{Instant, sleep},
+};
+use windows::{
+    Wdk::Storage::FileSystem::{
+        FILE_PIPE_LOCAL_INFORMATION, FilePipeLocalInformation, NtQueryInformationFile,
+    },
+    Win32::{
+        Foundation::{ERROR_ACCESS_DENIED, ERROR_NO_DATA, ERROR_PIPE_BUSY},
+        System::{
+            IO::IO_STATUS_BLOCK,
+            Pipes::{GetNamedPipeClientProcessId, GetNamedPipeServerProcessId},
         },
     },
-    os::windows::{local_socket::ListenerOptionsExt as _, security_descriptor::SecurityDescriptor},
-};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use windows::Win32::{
-    Foundation::CloseHandle,
-    System::Threading::{OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION},
 };
 
+use self::{
+    descriptor::Descriptor,
+    pipe::{Buffers, Pipe, is, plain},
+};
 use super::Peer;
-use crate::endpoint::{Endpoint, sid_of, user_sid};
+use crate::endpoint::Endpoint;
 
 pub(super) type Object = OwnedHandle;
 pub(super) type ObjectRef<'a> = BorrowedHandle<'a>;
-pub(super) type Listener = LocalListener;
 
-pub(super) struct Stream(LocalStream);
+/// What the names of pipes on this machine begin with. Anything else would be a file, or a pipe
+/// of another machine, where nobody's process could be asked whose it is.
+const LOCAL: &str = r"\\.\pipe\";
+/// Two pieces of an inline frame towards the client, so that one can be written while another is
+/// read; requests, releases, and pieces of what is published towards the service.
+const BUFFERS: Buffers = Buffers {
+    to_client: 2 * (super::writer::PIECE as u32 + 4096),
+    to_server: super::writer::PIECE as u32 + 4096,
+};
+/// Between two tries where every instance of the pipe has just been taken.
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
+/// How long a client tries that. A service that takes nobody for so long is stuck.
+const BUSY_MOST: Duration = Duration::from_secs(2);
+
+pub(super) struct Stream {
+    pipe: Pipe,
+    is_server: bool,
+}
+
+/// A pipe of which one instance always waits for the next client.
+pub(super) struct Listener {
+    path: PathBuf,
+    descriptor: Descriptor,
+    waiting: Mutex<Pipe>,
+}
 
 pub(super) async fn connect(endpoint: &Endpoint) -> io::Result<Stream> {
-    let name = endpoint.path().to_fs_name::<GenericFilePath>()?;
-    LocalStream::connect(name).await.map(Stream)
+    let path = local(endpoint.path())?;
+    let until = Instant::now() + BUSY_MOST;
+    loop {
+        match Pipe::open(path) {
+            Ok(pipe) => return Ok(Stream { pipe, is_server: false }),
+            Err(error) if is(&error, ERROR_PIPE_BUSY) && Instant::now() < until => {
+                sleep(BUSY_PAUSE).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 pub(super) fn bind(endpoint: &Endpoint) -> io::Result<Listener> {
-    let name = endpoint.path().to_fs_name::<GenericFilePath>()?;
-    // Protected, everything for the user, nothing for anybody else.
-    let text = format!("D:P(A;;GA;;;{})", user_sid()?);
-    let text = widestring::U16CString::from_str(text)
-        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-    let descriptor = SecurityDescriptor::deserialize(&text)?;
-    ListenerOptions::new().name(name).security_descriptor(descriptor).create_tokio()
+    let path = local(endpoint.path())?.to_owned();
+    let descriptor = Descriptor::for_this_user()?;
+    let first = instance(&path, &descriptor, true).map_err(|error| {
+        // What the system says where a pipe of that name is there, whosever it is.
+        if is(&error, ERROR_ACCESS_DENIED) { io::ErrorKind::AddrInUse.into() } else { error }
+    })?;
+    Ok(Listener { path, descriptor, waiting: Mutex::new(first) })
+}
+
+/// A new instance of the pipe; the first one fails where there is such a pipe.
+fn instance(path: &Path, descriptor: &Descriptor, first: bool) -> io::Result<Pipe> {
+    Pipe::create(path, &descriptor.attributes(), BUFFERS, first)
 }
 
 pub(super) async fn accept(listener: &Listener) -> io::Result<Stream> {
-    listener.accept().await.map(Stream)
+    let fresh = || instance(&listener.path, &listener.descriptor, false);
+    let mut waiting = listener.waiting.lock().await;
+    loop {
+        match waiting.connect().await {
+            // Where there is no instance for the next one, this one stays, connected, and is
+            // what the next call gives.
+            Ok(()) => {
+                let pipe = std::mem::replace(&mut *waiting, fresh()?);
+                return Ok(Stream { pipe, is_server: true });
+            }
+            // The client was gone again before it was seen: that instance is of no more use.
+            Err(error) => {
+                *waiting = fresh()?;
+                if !is(&error, ERROR_NO_DATA) {
+                    return Err(error);
+                }
+            }
+        }
+    }
+}
+
+/// The path of a pipe on this machine.
+fn local(path: &Path) -> io::Result<&Path> {
+    let text = path.to_string_lossy();
+    let is_local = text.get(..LOCAL.len()).is_some_and(|start| start.eq_ignore_ascii_case(LOCAL));
+    if is_local && text.len() > LOCAL.len() {
+        return Ok(path);
+    }
+    let message = format!("{text} is not the name of a pipe on this machine, such as {LOCAL}NAME");
+    Err(io::Error::new(io::ErrorKind::InvalidInput, message))
 }
 
 impl Stream {
-    /// A pipe tells it to who reads only.
-    pub(super) fn has_hung_up(&self) -> bool {
-        false
+    pub(super) fn peer(&self) -> io::Result<Peer> {
+        let (pipe, mut pid) = (self.pipe.handle(), 0);
+        // SAFETY: the handle is open for as long as `self`, and `pid` outlives the calls.
+        let asked = unsafe {
+            if self.is_server {
+                GetNamedPipeClientProcessId(pipe, &raw mut pid)
+            } else {
+                GetNamedPipeServerProcessId(pipe, &raw mut pid)
+            }
+        };
+        asked.map_err(plain)?;
+        let same_user = if self.is_server {
+            peer::is_client_of_this_user(pipe, pid)?
+        } else {
+            peer::is_of_this_user(pid)?
+        };
+        Ok(Peer { pid, same_user })
     }
 
-    pub(super) fn peer(&self) -> io::Result<Peer> {
-        let pid = self.0.peer_creds()?.pid().unwrap_or(0);
-        // SAFETY: no pointer is passed; the handle is closed below.
-        let process = unsafe { OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, false, pid)? };
-        let sid = sid_of(process);
-        // SAFETY: opened above, and used no more.
-        unsafe { CloseHandle(process)? };
-        Ok(Peer { pid, same_user: sid? == user_sid()? })
+    /// Whether the other side has closed, also where something it wrote was not read yet.
+    pub(super) fn has_hung_up(&self) -> bool {
+        // As the kernel's documentation numbers the states of a pipe.
+        const CONNECTED: u32 = 3;
+        let mut status = IO_STATUS_BLOCK::default();
+        let mut pipe = FILE_PIPE_LOCAL_INFORMATION::default();
+        // SAFETY: the handle is open for as long as `self`; the call writes no more than the two
+        // structures, whose size it is told.
+        let asked = unsafe {
+            NtQueryInformationFile(
+                self.pipe.handle(),
+                &raw mut status,
+                (&raw mut pipe).cast(),
+                size_of_val(&pipe) as u32,
+                FilePipeLocalInformation,
+            )
+        };
+        asked.is_ok() && pipe.NamedPipeState != CONNECTED
     }
 
     /// Reads into `buffer`, at least one byte unless the other side has closed.
@@ -75,11 +175,7 @@ impl Stream {
         buffer: &mut [u8],
         _objects: &mut VecDeque<Object>,
     ) -> io::Result<usize> {
-        match (&self.0).read(buffer).await {
-            // What a pipe says where a socket says that it was closed.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(0),
-            other => other,
-        }
+        self.pipe.read(buffer).await
     }
 
     /// Writes some of `parts`.
@@ -88,16 +184,15 @@ impl Stream {
         parts: &[IoSlice<'_>],
         _object: Option<ObjectRef<'_>>,
     ) -> io::Result<usize> {
-        let part = parts.iter().find(|part| !part.is_empty());
-        match part {
-            Some(part) => (&self.0).write(part).await,
+        match parts.iter().find(|part| !part.is_empty()) {
+            Some(part) => self.pipe.write(part).await,
             None => Ok(0),
         }
     }
 
-    /// Pipes have no write that never waits: the next read flushes.
+    /// Writes what can be written without waiting; `WouldBlock` where nothing can.
     #[cfg(feature = "client")]
-    pub(super) fn try_send(&self, _bytes: &[u8]) -> io::Result<usize> {
-        Err(io::ErrorKind::WouldBlock.into())
+    pub(super) fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.pipe.try_write(bytes)
     }
 }

@@ -9,7 +9,7 @@ use crate::wire;
 
 /// Most bytes of a frame that are written at once, so that one slow connection with a large
 /// frame does not keep the thread from all others.
-const PIECE: usize = 256 << 10;
+pub(super) const PIECE: usize = 256 << 10;
 
 /// Writes messages, raw bytes and memory objects.
 pub struct Writer {

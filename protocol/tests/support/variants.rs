@@ -5,7 +5,7 @@
 
 use protocol::{
     CameraState, ControlKind, ControlValue, Delivery, ErrorKind, Event, Hello, Matrix, PixelFormat,
-    PublishCommand, PublishMessage, Range, Reply, Request, Role, Rotation, StreamCommand,
+    PublishCommand, PublishMessage, Range, Reply, Request, Role, Rotation, Scope, StreamCommand,
     StreamFormat, StreamMessage, Verdict, Welcome,
 };
 
@@ -59,22 +59,24 @@ macro_rules! variants {
 
 variants! {
     with_fields {
-        Hello { Client }
+        Hello { Client, Bridged }
         Welcome { Accepted, Refused }
         Request {
             ListCameras, DescribeCamera, Status, ListClients, StartCamera, StopCamera,
             ListControls, GetControls, SetControls, ResetControls, RenameCamera, ListPresets,
             SavePreset, ApplyPreset, RenamePreset, DeletePreset, ListPins, PinControls,
             UnpinControls, SetPrivacy, Disconnect, AddTestCamera, RemoveTestCamera,
-            ReloadConfig, Shutdown,
+            ReloadConfig, Shutdown, ListTokens, AddToken, RevokeToken, BridgeStatus, SetBridge,
+            WhoAmI, RedeemInvitation, Watch, Unwatch, CountFrames, BridgeListening,
         }
         Reply {
             Done, Cameras, Camera, Status, Clients, Started, Controls, Outcomes, Presets, Pins,
+            Tokens, TokenAdded, Bridge, Grant, Watching,
         }
         Event {
             State, CameraAdded, CameraChanged, CameraRemoved, ControlChanged, ClientChanged,
             ClientRemoved, NewWatcher, PrivacyChanged, PresetsChanged, PinsChanged,
-            ConfigReloaded, ConfigRefused, Lagged, Stopping, Ended,
+            ConfigReloaded, ConfigRefused, Lagged, Stopping, Ended, BridgeChanged, TokensChanged,
         }
         StreamCommand { Open, Release }
         StreamMessage {
@@ -88,6 +90,7 @@ variants! {
         StreamFormat { Native, Pixels }
     }
     plain {
+        Scope { Watch, Control, Publish }
         Role { Control, Events, Stream, Publish }
         Verdict {
             Accepted, VersionDiffers, TooManyConnections, NotPermitted, NotUnderstood,

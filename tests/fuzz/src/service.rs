@@ -52,9 +52,15 @@ impl Running {
         let config_path = folder.join("config.toml");
         // It is read again whenever an input says so.
         fs::write(&config_path, hostile::CONFIG).expect("the configuration can be written");
-        let (mut config, config_path) = Config::load(Some(&config_path)).expect("it is valid");
-        config.test_cameras.push(hostile::CAMERA.parse().expect("a mode"));
-        let options = Options { config, config_path, endpoint: Some(Endpoint::at(&socket)) };
+        let (config, config_path) = Config::load(Some(&config_path)).expect("it is valid");
+        let options = Options {
+            config,
+            config_path,
+            config_is_named: true,
+            test_cameras: vec![hostile::CAMERA.parse().expect("a mode")],
+            started_by: None,
+            endpoint: Some(Endpoint::at(&socket)),
+        };
         let thread = thread::spawn(move || serve::run(options));
         wait("the service to listen", || is_listening(&socket));
         Self { thread, socket }

@@ -1,5 +1,7 @@
 //! What must hold at every moment, and what is shown where something does not.
 
+use protocol::CameraState;
+
 use super::{
     Rig,
     stage::{PATIENCE, Stage},
@@ -21,6 +23,9 @@ impl<R: Rig> Stage<R> {
         }
         let wrong = self.record.wrong();
         assert!(wrong.is_empty(), "{wrong:#?}");
+        // All calls return here, however long the service itself was stopped.
+        let stuck = self.record.told(0, |camera| camera.state == CameraState::Stuck);
+        assert!(!stuck, "a camera is said to be stuck");
         // The rig has one camera that is opened. One thread ends as the next begins, so they are
         // looked at until that is over.
         wait_until("one capture thread at most", PATIENCE, || {

@@ -69,9 +69,11 @@ impl Model {
         if scene.stopped > 0 {
             choices.push((Fault::ReaderContinued, 3));
         }
-        choices.push((Fault::ServiceStopped(scene.tempo.mul_f64(rng.f64())), 2));
+        // Most for a moment, a few for longer than anything may take.
+        let time = scene.tempo.mul_f64(rng.f64().powi(3));
+        choices.push((Fault::ServiceStopped(time), 2));
         if scene.may_kill {
-            choices.push((Fault::ServiceKilled(scene.tempo.mul_f64(rng.f64() / 4.0)), 2));
+            choices.push((Fault::ServiceKilled(scene.tempo.mul_f64(rng.f64() / 8.0)), 2));
         }
         let all: u32 = choices.iter().map(|(_, weight)| weight).sum();
         let mut at = rng.u32(..all);
@@ -99,7 +101,7 @@ pub(super) struct Scene {
     pub(super) stopped: usize,
     /// Whether the service may be killed: not while its memory is compared.
     pub(super) may_kill: bool,
-    /// How long a service is stopped at most: some longer than a stall.
+    /// How long a service is stopped at most: longer than it takes for a call to seem stuck.
     pub(super) tempo: Duration,
 }
 

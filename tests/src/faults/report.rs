@@ -47,8 +47,7 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "  {} frames seen whole and in order, {} missed while the camera was open, {} \
-             reconnections",
+            "  {} frames seen whole and in order, {} lost (damaged ones included), {} reconnections",
             self.frames, self.missed, self.reconnections
         )?;
         writeln!(

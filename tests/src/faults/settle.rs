@@ -12,7 +12,7 @@ use super::{
 use crate::wait_until;
 
 /// So many frames show that they flow, and are not the last of before.
-const FRAMES: u64 = 6;
+const FRAMES: u64 = 4;
 /// Connections that only ask: the attendant's and the record's.
 const ASKING: u32 = 2;
 /// Most bytes in slots: sixteen of the camera's largest frames, and as many of two renditions.
@@ -26,8 +26,9 @@ impl<R: Rig> Stage<R> {
         let healed = Instant::now();
         self.wait_for_frames(1);
         self.note_recovery(healed.elapsed());
+        self.replace_readers();
         self.wait_for_frames(FRAMES);
-        self.look_after_readers();
+        self.wait_for_readers();
         self.agree();
         self.compare_controls();
         self.invariants();
@@ -51,6 +52,10 @@ impl<R: Rig> Stage<R> {
     }
 
     fn note_recovery(&mut self, took: Duration) {
+        if self.burst.is_empty() {
+            // The start.
+            return;
+        }
         let report = &mut self.report;
         report.recoveries += 1;
         if took > report.worst_recovery {
@@ -59,9 +64,9 @@ impl<R: Rig> Stage<R> {
         }
     }
 
-    /// Readers that live have frames; those that the service's end has ended are replaced.
+    /// Readers live, but for those that the service's end has ended: these are replaced.
     #[track_caller]
-    fn look_after_readers(&mut self) {
+    fn replace_readers(&mut self) {
         let incarnation = self.attended.incarnation();
         for reader in &mut self.readers {
             let lives = reader.program.is_running();
@@ -76,6 +81,10 @@ impl<R: Rig> Stage<R> {
         for reader in &mut self.readers {
             reader.mark();
         }
+    }
+
+    #[track_caller]
+    fn wait_for_readers(&self) {
         wait_until("frames for every reader", PATIENCE, || {
             let without = self.readers.iter().filter(|reader| !reader.has_frames());
             let without: Vec<_> = without.map(|reader| reader.program.pid()).collect();

@@ -31,7 +31,7 @@ const BURST: u32 = 8;
 /// Processes that read.
 pub(super) const READERS: usize = 2;
 /// Longest pause between two faults that are not waited for.
-const PAUSE_MS: u64 = 50;
+const PAUSE_MS: u64 = 30;
 
 pub(super) struct Stage<R: Rig> {
     // First, so that they end before the service does: what they saw of its end is nothing.
@@ -256,7 +256,7 @@ impl<R: Rig> Stage<R> {
         }
         self.rig.unplug();
         self.model.lost_power(&self.rig);
-        thread::sleep(self.rig.tempo().mul_f64(self.rng.f64() / 2.0));
+        thread::sleep(self.rig.tempo().mul_f64(self.rng.f64() / 4.0));
         self.rig.plug();
         for at in awake {
             self.readers[at].go_on();

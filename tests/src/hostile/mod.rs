@@ -23,7 +23,7 @@ mod streams;
 use std::{path::Path, thread, time::Duration};
 
 use arbitrary::Unstructured;
-use protocol::{Preamble, Role, wire};
+use protocol::{ClientHello, Hello, Preamble, Role, wire};
 
 pub use settle::{Gone, settle};
 
@@ -166,7 +166,17 @@ impl Stage {
                 29 => "a\nb".to_owned(),
                 _ => "hostile".to_owned(),
             };
-            match wire::encode(&hello(&name)) {
+            let hello = match how {
+                // As the bridge itself, and with a token that is none.
+                22 => Hello::Bridged(ClientHello { name, token: None, remote: None }),
+                23 => Hello::Bridged(ClientHello {
+                    name,
+                    token: Some(format!("cst_{}", pick::text(bytes)?)),
+                    remote: Some(pick::text(bytes)?),
+                }),
+                _ => hello(&name),
+            };
+            match wire::encode(&hello) {
                 Ok(hello) if how == 30 => line.send_half(hello),
                 Ok(hello) if how == 31 => {
                     // Frames and replies must not come before it.

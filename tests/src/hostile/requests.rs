@@ -1,7 +1,10 @@
 //! Requests of every kind.
 
 use arbitrary::{Result, Unstructured};
-use protocol::{ConnectionId, ControlSetting, ControlValue, Request, RequestMessage, wire};
+use protocol::{
+    BridgeListening, BridgeWish, ConnectionId, ControlSetting, ControlValue, Request,
+    RequestMessage, Scope, TokenRequest, wire,
+};
 
 use super::{Left, heard::Control, pick};
 
@@ -42,7 +45,7 @@ pub(super) fn encoded<T: serde::Serialize>(message: &T) -> Vec<u8> {
 
 /// Any request but `Shutdown`, which ends what is being looked at.
 fn request(ids: &[u64], left: &mut Left, bytes: &mut Unstructured<'_>) -> Result<Request> {
-    let kind = bytes.int_in_range(0..=26u8)?;
+    let kind = bytes.int_in_range(0..=37u8)?;
     left.settings |= matches!(kind, 11..=18);
     Ok(match kind {
         0 => Request::Status,
@@ -78,8 +81,44 @@ fn request(ids: &[u64], left: &mut Left, bytes: &mut Unstructured<'_>) -> Result
         23 => Request::ReloadConfig,
         // What a client does most.
         24 | 25 => Request::StartCamera { camera: "test:0".into(), wish: pick::wish(bytes)? },
-        _ => Request::StopCamera { camera: "test:0".into() },
+        26 => Request::StopCamera { camera: "test:0".into() },
+        27 => Request::ListTokens,
+        28 => Request::AddToken { token: token(bytes)? },
+        29 => Request::RevokeToken { name: pick::name(bytes)? },
+        30 => Request::BridgeStatus,
+        31 => Request::SetBridge { wish: wish(bytes)? },
+        32 => Request::WhoAmI,
+        33 => Request::RedeemInvitation { secret: pick::text(bytes)?, remote: pick::name(bytes)? },
+        34 => Request::Watch { camera: pick::camera(bytes)? },
+        35 => Request::Unwatch { camera: pick::camera(bytes)? },
+        36 => Request::CountFrames { frames: bytes.arbitrary()?, dropped: bytes.arbitrary()? },
+        _ => Request::BridgeListening {
+            listening: BridgeListening {
+                urls: pick::several(bytes, pick::name)?,
+                fingerprint: pick::maybe(bytes, pick::name)?,
+            },
+        },
     })
+}
+
+/// A token that is refused, or an invitation, which is gone with the service: one that is made
+/// would be left behind.
+fn token(bytes: &mut Unstructured<'_>) -> Result<TokenRequest> {
+    let scopes = pick::several(bytes, |bytes| Ok(*bytes.choose(&Scope::ALL)?))?;
+    let is_invitation = !scopes.is_empty() && bytes.arbitrary()?;
+    Ok(TokenRequest {
+        name: pick::name(bytes)?,
+        scopes,
+        cameras: pick::several(bytes, pick::camera)?,
+        expires_s: if is_invitation { bytes.arbitrary()? } else { Some(0) },
+        invitation_s: if is_invitation { Some(bytes.arbitrary()?) } else { None },
+    })
+}
+
+/// Nothing that would have a bridge run, or be another one after the next start.
+fn wish(bytes: &mut Unstructured<'_>) -> Result<BridgeWish> {
+    let listen = pick::maybe(bytes, |bytes| Ok(format!("not:{}", pick::text(bytes)?)))?;
+    Ok(BridgeWish { enabled: None, listen })
 }
 
 fn connection(ids: &[u64], bytes: &mut Unstructured<'_>) -> Result<ConnectionId> {

@@ -77,6 +77,11 @@ impl Life {
 
     fn present(&mut self, found: Option<Found>) {
         let device = found.as_ref().map(|found| found.device.clone());
+        let is_open = matches!(self.phase, Phase::Streaming(_) | Phase::Opening(..));
+        if device.is_none() && is_open && self.camera.facts().descriptor.driver == "test" {
+            // It has no cable to be pulled, and would go on.
+            self.close(Instant::now());
+        }
         self.camera.controls.set_device(device.clone());
         self.camera.update(|facts| {
             if let Some(found) = &found {

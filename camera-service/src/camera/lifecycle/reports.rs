@@ -66,7 +66,6 @@ impl Life {
         }
         let seconds = self.timeouts().stall_after.as_secs_f64();
         let reason = format!("no frame came for {seconds} s; it is being opened again");
-        tracing::warn!(camera = %self.camera.id, "{reason}");
         self.tell(CameraState::Stalled, &reason, None);
         self.condition(Condition::Lost(reason));
         self.retry_later();
@@ -84,10 +83,6 @@ impl Life {
             }
             other => other.to_string(),
         };
-        // Once, however often it is tried again.
-        if self.camera.facts().reason != reason {
-            tracing::warn!(camera = %self.camera.id, "{reason}");
-        }
         let kind = match error {
             device::Error::Busy => ErrorKind::Busy,
             device::Error::Permission(_) => ErrorKind::Permission,

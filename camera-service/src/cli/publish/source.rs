@@ -50,9 +50,12 @@ pub(super) fn stdin_is_file() -> bool {
         let copy = stdin.as_fd().try_clone_to_owned().map(fs::File::from);
         copy.and_then(|file| file.metadata()).is_ok_and(|metadata| metadata.is_file())
     }
-    #[cfg(not(unix))]
+    #[cfg(windows)]
     {
-        false
+        use std::os::windows::io::AsHandle as _;
+        let copy = io::stdin().as_handle().try_clone_to_owned().map(fs::File::from);
+        // Of a pipe or a console there is no such thing to be had.
+        copy.and_then(|file| file.metadata()).is_ok_and(|metadata| metadata.is_file())
     }
 }
 

@@ -70,8 +70,10 @@ impl NokhwaCapture {
         let reader = {
             let (shared, index) = (shared.clone(), index.clone());
             let run = move || {
-                if let Err(error) = read(&index, mode, &shared) {
-                    shared.change(|state| state.error = Some(error));
+                let mut last = LastWord { shared: &shared, error: Error::Gone };
+                match read(&index, mode, &shared) {
+                    Ok(()) => {}
+                    Err(error) => last.error = error,
                 }
             };
             thread::Builder::new().name("camera-reader".to_owned()).spawn(run)
@@ -101,6 +103,20 @@ impl NokhwaCapture {
             _ if bytes.len() < self.frame_bytes => Some("it is shorter than its mode demands"),
             _ => None,
         }
+    }
+}
+
+/// Says why no more frames come when the reader ends, also where it panics: whoever waits for a
+/// frame, or for the camera to be open, would wait for ever.
+struct LastWord<'a> {
+    shared: &'a Shared,
+    error: Error,
+}
+
+impl Drop for LastWord<'_> {
+    fn drop(&mut self) {
+        let error = std::mem::replace(&mut self.error, Error::Gone);
+        self.shared.change(|state| state.error = Some(error));
     }
 }
 

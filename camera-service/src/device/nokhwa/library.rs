@@ -2,7 +2,15 @@
 
 #![cfg_attr(windows, allow(unsafe_code))]
 
-use std::io;
+use std::{
+    io,
+    sync::{
+        Mutex, PoisonError,
+        mpsc::{self, Receiver, RecvTimeoutError},
+    },
+    thread,
+    time::Duration,
+};
 
 use ::nokhwa::{
     Camera, NokhwaError, query as query_cameras,
@@ -14,8 +22,48 @@ use ::nokhwa::{
 
 use crate::device::Error;
 
-/// The cameras that there are now.
+/// How long the system may take to say which cameras there are.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What the system said last, and the answer that it owes.
+struct Query {
+    last: Vec<CameraInfo>,
+    /// One thread asks at most, also where a driver does not let it return.
+    owed: Option<Receiver<Vec<CameraInfo>>>,
+}
+
+/// The cameras that there are now; those that there were before where the system does not say
+/// within 2 s.
 pub(super) fn query() -> Vec<CameraInfo> {
+    static QUERY: Mutex<Query> = Mutex::new(Query { last: Vec::new(), owed: None });
+    let mut query = QUERY.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_late = query.owed.is_some();
+    let Some(answer) = query.owed.take().or_else(ask) else { return query.last.clone() };
+    match answer.recv_timeout(PATIENCE) {
+        Ok(cameras) => query.last = cameras,
+        Err(RecvTimeoutError::Timeout) => {
+            if !is_late {
+                tracing::warn!("the system does not say which cameras there are: a driver hangs");
+            }
+            query.owed = Some(answer);
+        }
+        // The thread panicked, which was reported as such.
+        Err(RecvTimeoutError::Disconnected) => {}
+    }
+    query.last.clone()
+}
+
+/// Asks on a thread named `camera-query`; `None` where it cannot be started.
+fn ask() -> Option<Receiver<Vec<CameraInfo>>> {
+    let (answer, owed) = mpsc::sync_channel(1);
+    // Whoever waited may have gone.
+    let run = move || drop(answer.send(query_now()));
+    thread::Builder::new().name("camera-query".to_owned()).spawn(run).ok()?;
+    Some(owed)
+}
+
+fn query_now() -> Vec<CameraInfo> {
+    enter_com();
     match query_cameras(ApiBackend::Auto) {
         Ok(cameras) => cameras,
         // So Media Foundation refuses to start where it has no part for cameras at all.
@@ -61,18 +109,13 @@ fn means(text: &str, code: u32) -> bool {
     text.contains(&format!("0x{code:08X}"))
 }
 
-/// Makes Media Foundation usable on every thread, for as long as the process lives.
-///
-/// nokhwa enters COM on the thread that calls it first only, and shuts Media Foundation down
-/// with the camera that it thinks to be the last, counted without regard to other threads.
+/// Lets every thread use COM, for as long as the process lives: nokhwa enters it on the thread
+/// that calls it first only.
 #[cfg(windows)]
-fn prepare() {
+fn enter_com() {
     use std::sync::Once;
 
-    use windows::Win32::{
-        Media::MediaFoundation::{MF_API_VERSION, MFSTARTUP_NOSOCKET, MFStartup},
-        System::Com::CoIncrementMTAUsage,
-    };
+    use windows::Win32::System::Com::CoIncrementMTAUsage;
 
     static COM: Once = Once::new();
     // SAFETY: takes nothing but a counter, which is never given back: threads that did not enter
@@ -81,6 +124,17 @@ fn prepare() {
         Ok(_) => {}
         Err(error) => tracing::debug!(%error, "COM is not to be had"),
     });
+}
+
+/// Makes Media Foundation usable on every thread.
+///
+/// nokhwa shuts it down with the camera that it thinks to be the last, counted without regard to
+/// other threads.
+#[cfg(windows)]
+fn prepare() {
+    use windows::Win32::Media::MediaFoundation::{MF_API_VERSION, MFSTARTUP_NOSOCKET, MFStartup};
+
+    enter_com();
     // SAFETY: counted by the system. Once more at every opening, and never undone, so that
     // nokhwa's shutting down is never the last.
     if let Err(error) = unsafe { MFStartup(MF_API_VERSION, MFSTARTUP_NOSOCKET) } {
@@ -90,6 +144,9 @@ fn prepare() {
 
 #[cfg(not(windows))]
 fn prepare() {}
+
+#[cfg(not(windows))]
+fn enter_com() {}
 
 #[cfg(all(test, windows))]
 mod tests {

@@ -6,11 +6,12 @@ use protocol::{Colour, FrameRate, Mode, PixelFormat, Plane, strip::Strip};
 use turbojpeg::{Compressor, OutputBuf, Subsamp, YuvPlanesImage};
 
 use super::{
-    Shared, clock,
+    Shared,
     picture::{Picture, Stamp},
     settings::Settings,
 };
 use crate::{
+    clock,
     device::{Capture, Captured, Error, Next},
     slots::Pool,
 };

@@ -13,10 +13,10 @@ use std::sync::{
 use protocol::{FrameRate, Holder, Mode, ModeWish, PixelFormat, Size, strip};
 
 use super::{Capture, Controls, Descriptor, Device, Error, Identity};
+use crate::clock;
 
 mod canvas;
 mod capture;
-mod clock;
 mod controls;
 mod font;
 mod picture;

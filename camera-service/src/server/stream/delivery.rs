@@ -1,5 +1,7 @@
 //! Getting frames to a client, and its slots back.
 
+#[cfg(windows)]
+use std::io;
 use std::{
     collections::HashMap,
     sync::{Arc, atomic::Ordering},
@@ -30,6 +32,9 @@ pub(super) struct Outlet {
     known: HashMap<SlotId, Retirement>,
     /// It held a slot for too long, and gets nothing until it holds none.
     lagging: bool,
+    /// The client's process, into which handles of slots are put.
+    #[cfg(windows)]
+    recipient: Option<crate::slots::Recipient>,
 }
 
 impl Outlet {
@@ -41,11 +46,36 @@ impl Outlet {
             held: Vec::with_capacity(MOST_HELD),
             known: HashMap::new(),
             lagging: false,
+            #[cfg(windows)]
+            recipient: None,
         }
     }
 
+    /// Frames go this way from now on; inline where the system does not let this client share
+    /// memory with the service.
     pub(super) fn set_delivery(&mut self, delivery: Delivery) {
-        self.delivery = delivery;
+        self.delivery = match delivery {
+            Delivery::Shared if !self.may_share() => Delivery::Inline,
+            wanted => wanted,
+        };
+    }
+
+    /// Memory goes along with messages.
+    #[cfg(unix)]
+    fn may_share(&mut self) -> bool {
+        true
+    }
+
+    /// Memory is put into the client's process, which one with an administrator's rights does not
+    /// let happen.
+    #[cfg(windows)]
+    fn may_share(&mut self) -> bool {
+        let Connected { pid, name, .. } = &*self.connected;
+        match crate::slots::Recipient::open(*pid) {
+            Ok(recipient) => self.recipient = Some(recipient),
+            Err(error) => tracing::info!(pid, name, "frames go inline: no way to share: {error}"),
+        }
+        self.recipient.is_some()
     }
 
     pub(super) fn delivery(&self) -> Delivery {
@@ -142,7 +172,9 @@ impl Outlet {
         }
         #[cfg(windows)]
         {
-            let handle = lease.memory().share_with(self.connected.pid)?;
+            let gone = || io::Error::other("there is no process to give a slot to");
+            let recipient = self.recipient.as_ref().ok_or_else(gone)?;
+            let handle = lease.memory().share_with(recipient)?;
             self.writer.message(&StreamMessage::Slot { slot, length, handle }).await
         }
     }

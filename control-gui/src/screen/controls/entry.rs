@@ -2,14 +2,13 @@
 
 use iced::{
     Center, Element, Fill,
-    widget::{
-        button, checkbox, column, container, pick_list, row, slider, space, text, text_input,
-    },
+    widget::{checkbox, column, container, pick_list, row, slider, space, text, text_input},
 };
 use protocol::{Control, ControlKind, ControlValue};
 
 use super::{Message, edit::Edit};
 use crate::{
+    focus::{Use, button, focusable, steps},
     modes::Choice,
     style::{self, BODY, NEAR, SMALL, TIGHT},
     words::Tone,
@@ -43,7 +42,8 @@ pub(crate) fn view<'a>(
             let on = matches!(value, ControlValue::Boolean(true));
             let toggled = |on| Message::Set(control.name.clone(), ControlValue::Boolean(on));
             let box_ = checkbox(on).style(style::check).on_toggle_maybe(can_set.then_some(toggled));
-            content = content.push(head.push(box_));
+            let keys = move |used| (used == Use::Press).then(|| toggled(!on));
+            content = content.push(head.push(focusable(box_, can_set, keys)));
         }
         ControlKind::Menu => content = content.push(head).push(menu(control, value, can_set)),
         ControlKind::Button => {
@@ -134,7 +134,15 @@ fn range<'a>(
     if let ControlValue::Integer(default) = control.default {
         slider = slider.default(default as f64);
     }
-    Some(slider.into())
+    let (step, min, max) = (control.step.max(1), control.min, control.max);
+    Some(focusable(slider, true, move |used| {
+        let to = match used {
+            Use::Press => return None,
+            Use::Less => value.saturating_sub(step),
+            Use::More => value.saturating_add(step),
+        };
+        (min..=max).contains(&to).then(|| set(to as f64))
+    }))
 }
 
 fn menu<'a>(control: &'a Control, value: &ControlValue, can_set: bool) -> Element<'a, Message> {
@@ -148,7 +156,9 @@ fn menu<'a>(control: &'a Control, value: &ControlValue, can_set: bool) -> Elemen
     let set = |choice: Choice<i64>| {
         Message::Set(control.name.clone(), ControlValue::Integer(choice.value))
     };
-    pick_list(entries, now, set).width(Fill).text_size(BODY).style(style::choice).into()
+    let keys = steps(&entries, now.as_ref(), set);
+    let list = pick_list(entries, now, set).width(Fill).text_size(BODY).style(style::choice);
+    focusable(list, true, keys)
 }
 
 fn line<'a>(

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use iced::{
     Center, Element, Fill, Padding,
-    widget::{button, column, container, row, scrollable, space, text, text_input},
+    widget::{column, container, row, scrollable, space, text, text_input},
 };
 use protocol::Control;
 
@@ -15,6 +15,7 @@ use super::{
     group::{self, Group},
 };
 use crate::{
+    focus::button,
     style::{self, APART, BODY, NEAR, PANEL_WIDTH, SMALL, TIGHT, TITLE},
     words::Tone,
 };

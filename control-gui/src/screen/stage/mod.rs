@@ -1,6 +1,7 @@
 //! The middle of the window: the selected camera, live or ready to be started, or all that are
 //! live side by side.
 
+pub(crate) mod framing;
 mod view;
 
 use std::collections::{BTreeMap, HashMap};
@@ -9,7 +10,10 @@ use iced::Subscription;
 use protocol::{CameraDetail, CameraId, CameraSummary, Mode};
 
 use super::view::{Condition, View};
-use crate::live::{Gesture, stream};
+use crate::{
+    framing::Framing,
+    live::{Gesture, stream},
+};
 
 /// All cameras that are watched here.
 #[derive(Debug)]
@@ -17,6 +21,8 @@ pub(crate) struct Stage {
     views: BTreeMap<CameraId, View>,
     /// Modes chosen for cameras that are not watched yet.
     wished: HashMap<CameraId, Mode>,
+    /// How streams are framed, by id of the camera.
+    framings: BTreeMap<String, Framing>,
     /// All side by side.
     pub grid: bool,
     /// Pixels of the screen for a logical one.
@@ -39,8 +45,10 @@ pub(crate) enum Message {
     Gesture(CameraId, Gesture),
     /// The next way to fill the area.
     Fit(CameraId),
-    /// Left and right exchanged.
+    /// Left and right exchanged, in this view alone.
     Mirror(CameraId),
+    /// Turning and cropping the stream.
+    Framing(CameraId, framing::Message),
     /// Stand still, or go on.
     Freeze(CameraId),
     /// Keep a picture.
@@ -49,8 +57,6 @@ pub(crate) enum Message {
     Figures,
     /// The whole screen, or not.
     Fullscreen,
-    /// Use a test camera.
-    AddTestCamera,
 }
 
 /// What the rest of the program is to do.
@@ -64,14 +70,14 @@ pub(crate) enum Action {
     Stopped(CameraId),
     /// Show this one alone.
     Enlarge(CameraId),
-    /// Keep a picture; whether left and right are exchanged.
-    Snapshot(CameraId, bool),
+    /// Keep a picture, framed like that.
+    Snapshot(CameraId, Framing),
+    /// Remember how the stream of a camera is framed.
+    Framed(CameraId, Framing),
     /// Figures over the picture, or not.
     Figures,
     /// The whole screen, or not.
     Fullscreen,
-    /// Use a test camera.
-    AddTestCamera,
 }
 
 /// What is shown.
@@ -81,20 +87,17 @@ pub(crate) struct Shown<'a> {
     pub camera: Option<&'a CameraSummary>,
     /// All that is known of it, once it is.
     pub detail: Option<&'a CameraDetail>,
-    /// Whether there is any camera.
-    pub any: bool,
     /// Whether figures are shown over pictures.
     pub figures: bool,
 }
 
-impl Default for Stage {
-    fn default() -> Self {
-        let (views, wished) = (BTreeMap::new(), HashMap::new());
-        Self { views, wished, grid: false, scale: 1.0, hidden: false }
-    }
-}
-
 impl Stage {
+    /// One on which no camera is watched; `framings` by id of the camera.
+    pub(crate) fn new(framings: BTreeMap<String, Framing>) -> Self {
+        let (views, wished) = (BTreeMap::new(), HashMap::new());
+        Self { views, wished, framings, grid: false, scale: 1.0, hidden: false }
+    }
+
     /// Whether a camera is watched here.
     #[must_use]
     pub(crate) fn is_watched(&self, camera: &CameraId) -> bool {
@@ -117,9 +120,32 @@ impl Stage {
 
     /// Begins to watch a camera.
     pub(crate) fn watch(&mut self, camera: &CameraId) {
-        let hidden = self.hidden;
-        let view = self.views.entry(camera.clone()).or_insert_with(View::new);
+        let (hidden, framing) = (self.hidden, self.framing(camera));
+        let view = self.views.entry(camera.clone()).or_insert_with(|| View::new(framing));
         view.set_hidden(hidden);
+    }
+
+    fn framing(&self, camera: &CameraId) -> Framing {
+        self.framings.get(&camera.0).copied().unwrap_or_default()
+    }
+
+    /// Has a stream framed like that.
+    fn frame(&mut self, camera: CameraId, framing: Framing) -> Action {
+        if framing == self.framing(&camera) {
+            return Action::None;
+        }
+        if let Some(view) = self.views.get_mut(&camera) {
+            view.framing.send_replace(framing);
+            // What was magnified is not where it was.
+            view.placement.reset();
+        }
+        self.framings.insert(camera.0.clone(), framing);
+        Action::Framed(camera, framing)
+    }
+
+    /// Has no rectangle drawn any more. Returns whether one was.
+    pub(crate) fn stop_selecting(&mut self) -> bool {
+        self.views.values_mut().map(View::stop_selecting).fold(false, |any, was| any | was)
     }
 
     /// Says whether the window can be seen.
@@ -140,7 +166,8 @@ impl Stage {
     /// The streams.
     pub(crate) fn subscription(&self) -> Subscription<Message> {
         let streams = self.views.iter();
-        let streams = streams.map(|(camera, view)| stream::subscription(camera, &view.newest));
+        let streams =
+            streams.map(|(camera, view)| stream::subscription(camera, &view.newest, &view.framing));
         Subscription::batch(streams).map(|(camera, update)| Message::Stream(camera, update))
     }
 
@@ -184,13 +211,20 @@ impl Stage {
                     view.set_frozen(!view.is_frozen());
                 }
             }
+            Message::Framing(camera, message) => {
+                let now = self.framing(&camera);
+                if let Some(view) = self.views.get_mut(&camera) {
+                    let framing = view.bar.update(message, now);
+                    return self.frame(camera, framing);
+                }
+            }
             Message::Snapshot(camera) => {
-                let mirror = self.views.get(&camera).is_some_and(|view| view.placement.mirror);
-                return Action::Snapshot(camera, mirror);
+                let mut framing = self.framing(&camera);
+                framing.mirror ^= self.views.get(&camera).is_some_and(|it| it.placement.mirror);
+                return Action::Snapshot(camera, framing);
             }
             Message::Figures => return Action::Figures,
             Message::Fullscreen => return Action::Fullscreen,
-            Message::AddTestCamera => return Action::AddTestCamera,
         }
         Action::None
     }
@@ -202,8 +236,10 @@ impl Stage {
             _ => {}
         }
         let scale = self.scale;
-        if let Some(view) = self.views.get_mut(&camera).filter(|_| !self.grid) {
-            view.gesture(gesture, scale);
+        if let Some(view) = self.views.get_mut(&camera).filter(|_| !self.grid)
+            && let Some(framing) = view.gesture(gesture, scale)
+        {
+            return self.frame(camera, framing);
         }
         Action::None
     }

@@ -2,12 +2,14 @@
 
 use iced::{
     Center, Element, Fill,
-    widget::{button, center, column, container, row, space, text},
+    widget::{center, column, container, row, space, text},
 };
 use protocol::{CameraDetail, CameraId, CameraSummary, Mode};
 
-use super::{Message, Shown, Stage};
+use super::{Message, Shown, Stage, framing};
 use crate::{
+    focus::button,
+    framing::Framing,
     live::Fit,
     modes,
     screen::{
@@ -15,16 +17,16 @@ use crate::{
         view::{Surroundings, View},
     },
     style::{self, APART, BODY, FAR, HEADING, NEAR, SMALL, TIGHT, TITLE},
-    words::{self, Tone},
+    words,
 };
 
 impl Stage {
-    /// The picture alone, for the whole screen.
-    pub(crate) fn picture(&self, shown: Shown<'_>) -> Option<Element<'_, Message>> {
+    /// The picture; `alone` on the whole screen, or not.
+    pub(crate) fn picture(&self, shown: Shown<'_>, alone: bool) -> Option<Element<'_, Message>> {
         let camera = shown.camera?;
         let view = self.views.get(&camera.id)?;
         let id = camera.id.clone();
-        let with = Surroundings { scale: self.scale, figures: shown.figures };
+        let with = Surroundings { scale: self.scale, figures: shown.figures, alone };
         Some(view.picture(with, move |gesture| Message::Gesture(id.clone(), gesture)))
     }
 
@@ -37,8 +39,8 @@ impl Stage {
         if self.grid && self.views.len() > 1 {
             return self.all(shown, names);
         }
-        let Some(camera) = shown.camera else { return nothing(shown.any) };
-        match self.picture(shown) {
+        let Some(camera) = shown.camera else { return nothing() };
+        match self.picture(shown, false) {
             Some(picture) => {
                 let view = &self.views[&camera.id];
                 column![title(camera), picture, self.tools(camera, view, shown)]
@@ -56,7 +58,7 @@ impl Stage {
         names: impl Fn(&CameraId) -> String,
     ) -> Element<'a, Message> {
         let across = if self.views.len() > 4 { 3 } else { 2 };
-        let with = Surroundings { scale: self.scale, figures: shown.figures };
+        let with = Surroundings { scale: self.scale, figures: shown.figures, alone: false };
         let cells: Vec<Element<'_, Message>> = self
             .views
             .iter()
@@ -137,17 +139,25 @@ impl Stage {
         let stop = button(text("Stop").size(BODY))
             .style(style::ending_button)
             .on_press(Message::Stop(id()));
+        let framed = self.framing(&camera.id) != Framing::default();
+        let open = Message::Framing(id(), framing::Message::Open);
         let tools = row![
             stop,
             tool("Snapshot", false, Message::Snapshot(id())),
             tool("Freeze", view.is_frozen(), Message::Freeze(id())),
-            tool("Mirror", view.placement.mirror, Message::Mirror(id())),
+            tool("Mirror view", view.placement.mirror, Message::Mirror(id())),
             tool(fit, view.placement.fit != Fit::Whole, Message::Fit(id())),
+            tool("Turn and crop", view.bar.open || framed, open),
             tool("Figures", shown.figures, Message::Figures),
             tool("Full screen", false, Message::Fullscreen),
         ]
         .spacing(NEAR);
         let mut all = column![tools.wrap().vertical_spacing(NEAR)].spacing(NEAR);
+        if view.bar.open {
+            let of = camera.id.clone();
+            let bar = view.bar.view(self.framing(&camera.id));
+            all = all.push(bar.map(move |message| Message::Framing(of.clone(), message)));
+        }
         if let (Some(detail), Some(mode)) = (shown.detail, view.mode.or(camera.mode)) {
             all = all.push(choose_mode(camera, &detail.modes, mode, true));
         }
@@ -186,29 +196,6 @@ fn choose_mode<'a>(
     mode_choice::view(modes, like, chosen).map(move |mode| Message::Choose(id.clone(), mode))
 }
 
-fn nothing<'a>(any: bool) -> Element<'a, Message> {
-    let content =
-        if any {
-            column![text("Choose a camera").size(HEADING)]
-        } else {
-            let add = button(text("Use a test camera").size(BODY))
-                .padding([NEAR, APART])
-                .style(style::main_button)
-                .on_press(Message::AddTestCamera);
-            column![
-            text("No camera was found").size(HEADING),
-            text("Plug one in, and it appears here. One that is plugged in and not listed may be \
-                  forbidden to you: in a terminal, `camera-service list` says why.")
-                .size(BODY)
-                .style(style::quiet)
-                .center(),
-            space().height(NEAR),
-            add,
-            text("It shows moving colour bars and has controls to try.")
-                .size(SMALL)
-                .style(style::toned(Tone::Quiet)),
-        ]
-        };
-    let content = content.spacing(NEAR).align_x(Center);
-    center(container(content).padding(FAR).max_width(520).style(style::card)).padding(APART).into()
+fn nothing<'a>() -> Element<'a, Message> {
+    center(text("Choose a camera").size(HEADING)).into()
 }

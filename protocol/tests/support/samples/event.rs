@@ -5,7 +5,7 @@ use protocol::{
     State,
 };
 
-use super::{Sample, camera, plain, special};
+use super::{Sample, bridge, camera, plain, special};
 
 /// A webcam that was unplugged while an explicit start held it open.
 fn lost() -> CameraSummary {
@@ -71,6 +71,9 @@ pub(crate) fn event() -> Vec<Sample<EventMessage>> {
         plain(Event::Lagged),
         plain(Event::Stopping),
         plain(Event::Ended(camera::error(ErrorKind::Forbidden, "the token was revoked"))),
+        plain(Event::BridgeChanged(bridge::running())),
+        special("failing", Event::BridgeChanged(bridge::failing())),
+        plain(Event::TokensChanged { names: vec!["browser".to_owned(), "phone".to_owned()] }),
     ];
     events
         .into_iter()

@@ -15,6 +15,11 @@ pub(crate) fn hello() -> Vec<Sample<Hello>> {
                 remote: Some("192.0.2.7".to_owned()),
             }),
         ),
+        plain(Hello::Bridged(ClientHello {
+            name: "camera-service bridge".to_owned(),
+            token: Some("cst_a7f3".to_owned()),
+            remote: Some("192.0.2.7".to_owned()),
+        })),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! One message at least of every variant, as the golden files show them.
 
+mod bridge;
 mod camera;
 mod event;
 mod handshake;

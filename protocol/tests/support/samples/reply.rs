@@ -6,7 +6,7 @@ use protocol::{
     PixelFormat, Preset, Reply, ReplyMessage, ServiceStatus, StartedCamera, Watcher,
 };
 
-use super::{Sample, camera, plain};
+use super::{Sample, bridge, camera, plain, special};
 
 fn detail() -> CameraDetail {
     CameraDetail {
@@ -137,6 +137,17 @@ fn replies() -> Vec<Sample<Reply>> {
 }
 
 /// Their ids count from 1; 0 is the connection's own.
+fn since_1_1() -> Vec<Sample<Reply>> {
+    vec![
+        plain(Reply::Tokens(vec![bridge::summary()])),
+        plain(Reply::TokenAdded(bridge::made())),
+        plain(Reply::Bridge(bridge::running())),
+        special("failing", Reply::Bridge(bridge::failing())),
+        plain(Reply::Grant(bridge::grant())),
+        plain(Reply::Watching { camera: camera::id() }),
+    ]
+}
+
 pub(crate) fn reply() -> Vec<Sample<ReplyMessage>> {
     let failed = Err(camera::error(
         ErrorKind::NoSuchCamera,
@@ -147,6 +158,7 @@ pub(crate) fn reply() -> Vec<Sample<ReplyMessage>> {
         .into_iter()
         .map(|(name, reply)| (name, Ok(reply)))
         .chain([("error".to_owned(), failed)])
+        .chain(since_1_1().into_iter().map(|(name, reply)| (name, Ok(reply))))
         .zip(1..)
         .map(|((name, result), id)| (name, ReplyMessage { id, result }))
         .chain([("error/of_the_connection".to_owned(), ReplyMessage { id: 0, result: closed })])

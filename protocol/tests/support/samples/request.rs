@@ -1,11 +1,11 @@
 //! Requests.
 
 use protocol::{
-    ConnectionId, ControlSetting, ControlValue, FourCc, ModeWish, PixelFormat, Request,
+    BridgeWish, ConnectionId, ControlSetting, ControlValue, FourCc, ModeWish, PixelFormat, Request,
     RequestMessage, Size,
 };
 
-use super::{Sample, camera, plain, special};
+use super::{Sample, bridge, camera, plain, special};
 
 /// One setting of every type of value.
 fn settings() -> Vec<ControlSetting> {
@@ -63,6 +63,22 @@ fn requests() -> Vec<Sample<Request>> {
         plain(Request::RemoveTestCamera { camera: camera::test_id() }),
         plain(Request::ReloadConfig),
         plain(Request::Shutdown),
+        plain(Request::ListTokens),
+        plain(Request::AddToken { token: bridge::token_request() }),
+        special("invitation", Request::AddToken { token: bridge::invitation() }),
+        plain(Request::RevokeToken { name: "phone".to_owned() }),
+        plain(Request::BridgeStatus),
+        plain(Request::SetBridge { wish: bridge::wish() }),
+        special("as_it_is", Request::SetBridge { wish: BridgeWish::default() }),
+        plain(Request::WhoAmI),
+        plain(Request::RedeemInvitation {
+            secret: "csi_a7f3".to_owned(),
+            remote: "192.0.2.7".to_owned(),
+        }),
+        plain(Request::Watch { camera: camera() }),
+        plain(Request::Unwatch { camera: camera() }),
+        plain(Request::CountFrames { frames: 900, dropped: 3 }),
+        plain(Request::BridgeListening { listening: bridge::listening() }),
     ]
 }
 

@@ -37,7 +37,7 @@ impl Rig for ShimRig {
     }
 
     fn tempo(&self) -> Duration {
-        Duration::from_millis(700)
+        Duration::from_millis(1600)
     }
 
     fn can(&self, _: Condition) -> bool {

@@ -58,7 +58,7 @@ impl Rig for VividRig {
     }
 
     fn tempo(&self) -> Duration {
-        Duration::from_secs(1)
+        Duration::from_secs(2)
     }
 
     fn can(&self, condition: Condition) -> bool {

@@ -47,7 +47,7 @@ impl Rig for WebcamRig {
     }
 
     fn tempo(&self) -> Duration {
-        Duration::from_secs(1)
+        Duration::from_secs(2)
     }
 
     fn can(&self, condition: Condition) -> bool {
