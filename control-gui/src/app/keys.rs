@@ -29,8 +29,6 @@ pub(crate) enum Command {
     Privacy,
     Show(Shown),
     Back,
-    NextField,
-    PreviousField,
 }
 
 /// The command of a key press.
@@ -42,7 +40,7 @@ pub(super) fn command(event: Event) -> Option<Command> {
     let asks = modified_key.as_ref() == Key::Character("?") && !modifiers.command();
     let command = match key.as_ref() {
         _ if asks => Command::Show(Shown::Help),
-        Key::Named(named) => named_key(named, modifiers)?,
+        Key::Named(named) => named_key(named)?,
         Key::Character(letter) => character(&letter.to_lowercase(), modifiers)?,
         Key::Unidentified => return None,
     };
@@ -51,7 +49,7 @@ pub(super) fn command(event: Event) -> Option<Command> {
     (may_repeat || !repeat).then_some(command)
 }
 
-fn named_key(key: Named, modifiers: Modifiers) -> Option<Command> {
+fn named_key(key: Named) -> Option<Command> {
     Some(match key {
         Named::ArrowUp => Command::Previous,
         Named::ArrowDown => Command::Next,
@@ -60,8 +58,6 @@ fn named_key(key: Named, modifiers: Modifiers) -> Option<Command> {
         Named::F11 => Command::Fullscreen,
         Named::F1 => Command::Show(Shown::Help),
         Named::Escape => Command::Back,
-        Named::Tab if modifiers.shift() => Command::PreviousField,
-        Named::Tab => Command::NextField,
         _ => return None,
     })
 }
@@ -127,8 +123,6 @@ impl App {
                 self.page = Page::Cameras;
                 return operation::focus(controls::SEARCH);
             }
-            Command::NextField => return operation::focus_next(),
-            Command::PreviousField => return operation::focus_previous(),
             Command::Back => return self.back(),
         };
         message.map_or_else(Task::none, |message| self.update(message))

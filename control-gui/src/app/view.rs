@@ -7,7 +7,7 @@ use iced::{
 
 use super::{App, Message, Page, Shown};
 use crate::{
-    focus::{Use, button, focusable},
+    focus::{self, Use, button, focusable},
     screen::{cameras, clients, controls::Panel, help, no_camera, stage},
     style::{self, APART, BODY, NEAR, TITLE},
     words::Tone,
@@ -32,7 +32,7 @@ impl App {
             bottom(container(notices).padding(APART).center_x(Fill)).into()
         });
         // Always a stack: what is below keeps its focus and place when a notice comes or goes.
-        stack![container(content).width(Fill).height(Fill)].extend(notices).into()
+        focus::window(stack![container(content).width(Fill).height(Fill)].extend(notices))
     }
 
     fn welcome(&self) -> Element<'_, Message> {

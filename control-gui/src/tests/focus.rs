@@ -2,11 +2,7 @@
 
 use iced::{
     Theme,
-    advanced::widget::operation::{
-        Operation, Outcome,
-        focusable::{focus_next, focus_previous},
-    },
-    keyboard::{Key, key::Named},
+    keyboard::{Key, Modifiers, key::Named},
 };
 use iced_test::{
     core::{
@@ -29,6 +25,23 @@ enum Step {
     Tap(Named),
 }
 
+impl Step {
+    fn events(&self) -> Vec<Input> {
+        let (key, with) = match self {
+            Self::Next => (Named::Tab, Modifiers::empty()),
+            Self::Previous => (Named::Tab, Modifiers::SHIFT),
+            Self::Tap(key) => (*key, Modifiers::empty()),
+        };
+        let mut events: Vec<_> = tap_key(Key::Named(key), None).collect();
+        for event in &mut events {
+            if let Input::Keyboard(iced::keyboard::Event::KeyPressed { modifiers, .. }) = event {
+                *modifiers = with;
+            }
+        }
+        events
+    }
+}
+
 /// Does it and what follows; returns the pixels of the window, drawn before what follows.
 fn take(app: &mut App, steps: &[Step]) -> Vec<u8> {
     let size = style::BODY.into();
@@ -39,22 +52,8 @@ fn take(app: &mut App, steps: &[Step]) -> Vec<u8> {
         UserInterface::build(app.view(), SIZE, Cache::default(), &mut renderer);
     let none = mouse::Cursor::Unavailable;
     for step in steps {
-        match step {
-            Step::Next => all_of(Box::new(focus_next()), |it| window.operate(&renderer, it)),
-            Step::Previous => {
-                all_of(Box::new(focus_previous()), |it| window.operate(&renderer, it));
-            }
-            Step::Tap(key) => {
-                let events: Vec<_> = tap_key(Key::Named(*key), None).collect();
-                let _ = window.update(
-                    &events,
-                    none,
-                    &mut renderer,
-                    &mut clipboard::Null,
-                    &mut messages,
-                );
-            }
-        }
+        let events = step.events();
+        let _ = window.update(&events, none, &mut renderer, &mut clipboard::Null, &mut messages);
     }
     let redraw = Input::Window(window::Event::RedrawRequested(std::time::Instant::now()));
     let _ = window.update(&[redraw], none, &mut renderer, &mut clipboard::Null, &mut messages);
@@ -65,17 +64,6 @@ fn take(app: &mut App, steps: &[Step]) -> Vec<u8> {
     drop(window);
     messages.into_iter().for_each(|message| tell(app, message));
     shot
-}
-
-/// Does an operation, and those that it leads to.
-fn all_of(mut operation: Box<dyn Operation>, mut operate: impl FnMut(&mut dyn Operation)) {
-    loop {
-        operate(operation.as_mut());
-        match operation.finish() {
-            Outcome::Chain(next) => operation = next,
-            Outcome::None | Outcome::Some(()) => return,
-        }
-    }
 }
 
 #[test]
