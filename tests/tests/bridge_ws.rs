@@ -169,7 +169,8 @@ fn frames_come_in_order_with_credit_and_not_without() {
     let taken = strip(&next.jpeg).expect("a strip").monotonic_ns;
     assert!(next.dropped >= 5, "{}", next.dropped);
     assert!(before.saturating_sub(taken) < 300_000_000, "it is {} ns old", before - taken);
-    assert_eq!(next.sequence, unacknowledged[1].sequence + 1 + u64::from(next.dropped));
+    // The camera itself may have left some out as well.
+    assert!(next.sequence > unacknowledged[1].sequence + u64::from(next.dropped));
     // The user sees who watches, and how much.
     wait_until("the viewer's frames to be told", LONG, || {
         let clients = service.json(&["clients"]);
