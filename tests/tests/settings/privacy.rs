@@ -148,8 +148,8 @@ fn off_survives_a_restart_and_so_does_on() {
             }
         });
         assert_eq!(ended.code(), Some(0), "{ended:?}");
-        assert!(service.log().contains("all cameras are turned off"));
         wait_for_state(&service, "blocked");
+        assert!(service.log().contains("all cameras are turned off"));
         assert_eq!(service.json(&["status"])["privacy_off"], true);
         assert_eq!(value(&service, "brightness"), 0, "it was not opened, not even for its pins");
     }
