@@ -46,7 +46,7 @@ lint: ## formatting, clippy, scripts, licences
 	  echo cargo deny check; cargo deny --log-level warn check bans licenses sources; \
 	else echo 'cargo-deny is not installed: licences and sources of dependencies not looked at'; fi
 
-bench: ## figures of fan-out to local readers
+bench: ## figures of fan-out to readers, and of the window beside ffplay
 	@scripts/deps.sh test
 	cargo bench --package tests
 

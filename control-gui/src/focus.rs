@@ -8,7 +8,10 @@ use iced::{
         renderer::{self, Quad},
         widget::{
             Operation, Tree,
-            operation::Focusable,
+            operation::{
+                Focusable, Outcome,
+                focusable::{focus_next, focus_previous},
+            },
             tree::{State, Tag},
         },
     },
@@ -62,7 +65,15 @@ pub(crate) fn focusable<'a, Message: 'a>(
     on_key: impl Fn(Use) -> Option<Message> + 'a,
 ) -> Element<'a, Message> {
     let on_key = can.then(|| -> OnKey<'a, Message> { Box::new(on_key) });
-    Element::new(Focus { content: content.into(), on_key })
+    Element::new(Focus { content: content.into(), on_key, holds_all: false })
+}
+
+/// All that is in a window: Tab goes through it. At once, so that what is typed next goes where the
+/// focus is then.
+pub(crate) fn window<'a, Message: 'a>(
+    content: impl Into<Element<'a, Message>>,
+) -> Element<'a, Message> {
+    Element::new(Focus { content: content.into(), on_key: None, holds_all: true })
 }
 
 /// What keys do to a list of which one is chosen: the arrows choose the one before or after.
@@ -117,7 +128,7 @@ impl<'a, Message: Clone + 'a> From<Button<'a, Message>> for Element<'a, Message>
         let on_key = message.map(|message| -> OnKey<'a, Message> {
             Box::new(move |used| (used == Use::Press).then(|| message.clone()))
         });
-        Element::new(Focus { content, on_key })
+        Element::new(Focus { content, on_key, holds_all: false })
     }
 }
 
@@ -125,6 +136,8 @@ struct Focus<'a, Message> {
     content: Element<'a, Message>,
     /// `None` where nothing can be done with it now.
     on_key: Option<OnKey<'a, Message>>,
+    /// It is the window.
+    holds_all: bool,
 }
 
 #[derive(Default)]
@@ -229,6 +242,28 @@ impl<Message> Widget<Message, Theme, iced::Renderer> for Focus<'_, Message> {
         let content = self.content.as_widget_mut();
         let tree = &mut tree.children[0];
         content.update(tree, event, layout, cursor, renderer, clipboard, shell, viewport);
+        let Event::Keyboard(keyboard::Event::KeyPressed {
+            key: Key::Named(Named::Tab),
+            modifiers,
+            ..
+        }) = event
+        else {
+            return;
+        };
+        if self.holds_all && !shell.is_event_captured() && !modifiers.command() {
+            let mut step: Box<dyn Operation> =
+                if modifiers.shift() { Box::new(focus_previous()) } else { Box::new(focus_next()) };
+            // The first counts, the second focuses.
+            loop {
+                content.operate(tree, layout, renderer, step.as_mut());
+                match step.finish() {
+                    Outcome::Chain(next) => step = next,
+                    Outcome::None | Outcome::Some(()) => break,
+                }
+            }
+            shell.capture_event();
+            shell.request_redraw();
+        }
     }
 
     fn draw(

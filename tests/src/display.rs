@@ -162,11 +162,19 @@ impl Shot {
         Some(Area { left, top, width: right - left + 1, height: bottom - top + 1 })
     }
 
-    /// Number of pixels of this colour within `area`.
-    pub fn count(&self, colour: Rgb, area: Area) -> usize {
-        let rows = area.top..area.top + area.height;
-        let all = rows.flat_map(|y| (area.left..area.left + area.width).map(move |x| (x, y)));
-        all.filter(|(x, y)| self.at(*x, *y) == colour).count()
+    /// The smallest area that has all rows with at least `least` pixels of this colour within
+    /// `area`: a button, and no text of its colour.
+    pub fn block(&self, colour: Rgb, area: Area, least: usize) -> Option<Area> {
+        let row = |top: u32| Area { top, height: 1, ..area };
+        let wide = |y: &u32| {
+            let row = area.left..area.left + area.width;
+            row.filter(|x| self.at(*x, *y) == colour).count() >= least
+        };
+        let mut rows = (area.top..area.top + area.height).filter(wide);
+        let top = rows.next()?;
+        let bottom = rows.next_back().unwrap_or(top);
+        let found = self.find(colour, row(top))?;
+        Some(Area { height: bottom - top + 1, ..found })
     }
 
     /// All of it.

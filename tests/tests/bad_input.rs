@@ -4,8 +4,8 @@
 use std::{process::Stdio, time::Duration};
 
 use protocol::{
-    ErrorKind, Preamble, Reply, ReplyMessage, Request, RequestMessage, Role, SlotId, StreamCommand,
-    StreamMessage, StreamRequest, Verdict, Welcome, wire,
+    ErrorKind, MAJOR, MINOR, Preamble, Reply, ReplyMessage, Request, RequestMessage, Role, SlotId,
+    StreamCommand, StreamMessage, StreamRequest, Verdict, Welcome, wire,
 };
 use tests::{Raw, Service, Socket, hello, wait_until};
 
@@ -55,7 +55,8 @@ fn another_major_version_is_told_both_versions() {
         let preamble = Preamble { major: 2, minor: 7, what: Role::Control };
         raw.send(&preamble.to_bytes());
         let answer = raw.preamble();
-        assert_eq!(answer[8..12], [1, 0, 0, 0], "the service's version");
+        let version = [MAJOR.to_le_bytes(), MINOR.to_le_bytes()].concat();
+        assert_eq!(answer[8..12], version, "the service's version");
         assert_eq!(answer[12], 1, "the verdict `version differs`");
         assert_eq!(raw.rest(), b"");
         wait_until("the log to name both versions", LONG, || {

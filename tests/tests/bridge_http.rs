@@ -174,7 +174,7 @@ fn cameras_state_and_metrics_are_told() {
     let state = http.get("/state").json();
     assert_eq!(state["ok"], true);
     let source = &state["result"]["source"];
-    assert_eq!(source["resolution"], json!({ "width": 320, "height": 240 }));
+    assert!(source["resolution"]["width"].is_number(), "{state}");
     assert_eq!(source["online"], false);
     assert!(source["captured_fps"].is_number());
     assert_eq!(state["result"]["stream"]["clients"], 0);
@@ -185,6 +185,7 @@ fn cameras_state_and_metrics_are_told() {
         let state = http.get("/state?cam=test:0").json();
         let result = &state["result"];
         let told = result["source"]["online"] == true
+            && result["source"]["resolution"] == json!({ "width": 320, "height": 240 })
             && result["stream"]["clients"] == 1
             && result["stream"]["clients_stat"].as_object().is_some_and(|stat| stat.len() == 1);
         if told { Ok(()) } else { Err(state.to_string()) }

@@ -57,6 +57,11 @@ fn it_runs_while_it_is_on_and_stays_on_over_restarts() {
     service.cli(&["pair"]).expect_error("this machine only");
     // On again changes nothing.
     assert_eq!(pid(&service.json(&["bridge", "on"])), pid(&on));
+    // What it does not need it has given up; `confine.rs` tries what is left.
+    let told = std::fs::read_to_string(format!("/proc/{}/status", pid(&on))).expect("it runs");
+    for line in ["NoNewPrivs:\t1", "Seccomp:\t2"] {
+        assert!(told.lines().any(|known| known == line), "{line}\n{told}");
+    }
     service.restart(|_| {});
     assert_ne!(pid(&listening(&service, None)), pid(&on));
     let off = service.json(&["bridge", "off"]);

@@ -94,7 +94,7 @@ fn pythons_websockets_and_prometheus_parser_understand_it() {
     let script = binary::workspace().join("tests/src/bridge/viewer.py");
     let script = script.to_str().expect("text");
     let url = format!("ws://{}/ws", bridge.address());
-    let seen = run("python3", &[script, &url, &watch, "30"]).ok().json();
+    let seen = run("/usr/bin/python3", &[script, &url, &watch, "30"]).ok().json();
     assert_eq!(seen["frames"], 30, "{seen}");
     assert_eq!(seen["size"], json!([640, 480]), "{seen}");
     assert!(seen["name"] == "tools" && seen["ordered"] == true, "{seen}");
@@ -106,7 +106,7 @@ fn pythons_websockets_and_prometheus_parser_understand_it() {
         families = {f.name: f for f in parse(open(sys.argv[1]).read())}\n\
         frames = families['camera_service_bridge_frames']\n\
         print(json.dumps({'type': frames.type, 'frames': {s.labels['way']: s.value for s in frames.samples}}))";
-    let told = run("python3", &["-c", parse, metrics.to_str().expect("text")]).ok().json();
+    let told = run("/usr/bin/python3", &["-c", parse, metrics.to_str().expect("text")]).ok().json();
     assert_eq!(told["type"], "counter", "{told}");
     assert!(told["frames"]["websocket"].as_f64().is_some_and(|frames| frames >= 30.0), "{told}");
 }
@@ -123,14 +123,14 @@ struct Seen {
 fn view(mut socket: WebSocket, settling: Duration, time: Duration) -> Seen {
     let began = Instant::now();
     let mut seen = Seen { frames: 0, worst: Duration::ZERO, size: (0, 0) };
-    let mut last = 0;
+    let mut last = None;
     while began.elapsed() < time {
         let Ok(Some(frame)) = socket.frame_within(Duration::from_secs(5)) else { break };
         let now = clock();
         socket.acknowledge(&frame);
         let read = strip(&frame.jpeg).unwrap_or_else(|error| panic!("{error}"));
-        assert!(read.sequence > last, "{} after {last}", read.sequence);
-        last = read.sequence;
+        assert!(Some(read.sequence) > last, "{} after {last:?}", read.sequence);
+        last = Some(read.sequence);
         if began.elapsed() > settling {
             seen.frames += 1;
             seen.worst =
@@ -180,8 +180,7 @@ fn an_mjpeg_viewer_that_pauses_goes_on_with_new_pictures() {
     let service = Service::builder().test_camera("1280x720@30").start();
     let bridge = Bridge::start(&service, &[]);
     let watch = token(&service, "viewer", &[Scope::Watch], &[]);
-    let relay = relay(bridge.address(), f64::INFINITY);
-    let mut stream = std::net::TcpStream::connect(relay).expect("the relay accepts");
+    let mut stream = bridge.connect();
     rustix::net::sockopt::set_socket_recv_buffer_size(&stream, 8 << 10).expect("set");
     let request =
         format!("GET /stream HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {watch}\r\n\r\n");
@@ -208,5 +207,5 @@ fn an_mjpeg_viewer_that_pauses_goes_on_with_new_pictures() {
         }
     }
     println!("{old} pictures were old");
-    assert!(old < 20, "{old} pictures were old");
+    assert!(old < 15, "{old} pictures were old");
 }

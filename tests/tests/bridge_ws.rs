@@ -169,7 +169,8 @@ fn frames_come_in_order_with_credit_and_not_without() {
     let taken = strip(&next.jpeg).expect("a strip").monotonic_ns;
     assert!(next.dropped >= 5, "{}", next.dropped);
     assert!(before.saturating_sub(taken) < 300_000_000, "it is {} ns old", before - taken);
-    assert_eq!(next.sequence, unacknowledged[1].sequence + 1 + u64::from(next.dropped));
+    // The camera itself may have left some out as well.
+    assert!(next.sequence > unacknowledged[1].sequence + u64::from(next.dropped));
     // The user sees who watches, and how much.
     wait_until("the viewer's frames to be told", LONG, || {
         let clients = service.json(&["clients"]);
@@ -265,7 +266,7 @@ fn publish_until(socket: &mut WebSocket, publication: u32, size: Size, until: In
     let mut sent = 0;
     while Instant::now() < until {
         while let Ok(Some(message)) = socket.next(Duration::from_millis(5)) {
-            if message["op"] == "demand" {
+            if message["op"] == "demand" && message["d"]["publication"] == publication {
                 credit += message["d"]["credit"].as_u64().expect("a number");
             }
         }
@@ -323,20 +324,17 @@ fn a_slow_viewer_is_moved_down_a_rung_and_up_again() {
     let mut socket = bridge.log_in(&secret);
     open(&mut socket, json!({ "camera": "test:0" }));
     assert_eq!(socket.frame().size, (1280, 720));
-    let slowly = |socket: &mut WebSocket| {
-        while let Ok(Some(frame)) = socket.frame_within(Duration::from_millis(50)) {
+    let mut rungs = Vec::new();
+    wait_until("the lowest rung", LONG, || {
+        if let Ok(Some(frame)) = socket.frame_within(Duration::from_millis(50)) {
             std::thread::sleep(Duration::from_millis(450));
             socket.acknowledge(&frame);
         }
-        socket.next(Duration::from_millis(5)).expect("the connection lasts")
-    };
-    let mut rungs = Vec::new();
-    wait_until("the lowest rung", LONG, || {
-        if let Some(message) = slowly(&mut socket)
-            && message["d"]["event"] == "stream_changed"
-        {
-            assert_eq!(message["d"]["reason"], "the link is slow");
-            rungs.push((message["d"]["rung"].as_u64(), message["d"]["mode"]["width"].as_u64()));
+        while let Some(message) = socket.next(Duration::from_millis(5)).expect("it lasts") {
+            if message["d"]["event"] == "stream_changed" {
+                assert_eq!(message["d"]["reason"], "the link is slow");
+                rungs.push((message["d"]["rung"].as_u64(), message["d"]["mode"]["width"].as_u64()));
+            }
         }
         if rungs.len() == 2 { Ok(()) } else { Err(format!("{rungs:?}")) }
     });

@@ -1,5 +1,6 @@
 //! Random faults on the pretended camera, at native speed. FAULTS_SEED and FAULTS_STEPS (500) name
 //! another sequence.
+#![cfg(target_os = "linux")]
 
 use tests::faults::{Plan, ShimRig, run};
 

@@ -1,5 +1,6 @@
 //! Random faults on a USB webcam, as the kernel's `uvcvideo` driver sees it. FAULTS_SEED and
 //! FAULTS_STEPS (60) name another sequence.
+#![cfg(target_os = "linux")]
 
 use tests::faults::{Plan, WebcamRig, run};
 

@@ -1,5 +1,6 @@
 //! Random faults on a camera of the kernel's `vivid` driver. FAULTS_SEED and FAULTS_STEPS (60) name
 //! another sequence.
+#![cfg(target_os = "linux")]
 
 use tests::faults::{Plan, VividRig, run};
 

@@ -132,7 +132,7 @@ fn without_a_manager_files_are_written_and_nothing_is_left_but_settings() {
     );
     assert!(status.text().contains(&units[0].display().to_string()), "{status:?}");
     let status: Value =
-        serde_json::from_str(&home.cli(&["status", "--json"]).expect_code(4).text()).expect("JSON");
+        serde_json::from_str(home.cli(&["status", "--json"]).expect_code(4).text()).expect("JSON");
     assert_eq!(status["running"], false);
     assert_eq!(status["installed"]["file"], units[0].display().to_string());
     assert_eq!(status["installed"]["program"], program().display().to_string());

@@ -1,5 +1,6 @@
 //! As many clients as there may be: nothing is refused below the limits that are written down, and
 //! above them it is said what is the matter.
+#![cfg(target_os = "linux")]
 
 use std::{
     cell::Cell,

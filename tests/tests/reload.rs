@@ -239,7 +239,7 @@ fn single_values_are_looked_up_and_changed() {
         ("limits.connections", "0", "1 to 65536 are allowed"),
         ("limits.conections", "5", "unknown key `conections`"),
         ("timeouts.close_after", "soon", "seconds from 0.001"),
-        ("loopback.device", "/dev/video9", "edit the file"),
+        ("loopback.device", "/dev/video9", "nothing was written"),
     ] {
         let output = service.cli(&["config", "set", key, value]).expect_code(1);
         assert!(output.stderr.contains(words), "{output:?}");

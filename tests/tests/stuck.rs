@@ -1,6 +1,7 @@
 //! A call into a driver that does not return: it costs that camera, and nothing else.
 //!
 //! The pretended camera hangs in one call; beside it are a test camera with a reader, and commands.
+#![cfg(target_os = "linux")]
 
 use std::time::{Duration, Instant};
 

@@ -23,7 +23,7 @@ use windows::{
             FindWindowExW, GetWindowThreadProcessId, SendNotifyMessageW, WM_ENDSESSION,
         },
     },
-    core::w,
+    core::{PCWSTR, w},
 };
 
 const LONG: Duration = Duration::from_secs(120);
@@ -154,7 +154,7 @@ fn of_services_that_start_at_once_one_runs() {
     let start = || service.cli_start(&["serve", "--test-camera"]);
     let mut all: Vec<Program> = (0..4).map(|_| start()).collect();
     wait_until("all but one to have ended", LONG, || {
-        let left = all.iter_mut().filter(|program| program.is_running()).count();
+        let left = all.iter_mut().map(|program| program.is_running()).filter(|is| *is).count();
         if left == 1 { Ok(()) } else { Err(format!("{left} are running")) }
     });
     service.cli(&["list"]).ok();
@@ -211,7 +211,7 @@ fn what_is_no_pipe_of_this_machine_is_refused() {
 }
 
 #[test]
-fn a_publisher_that_dies_is_noticed_also_where_nobody_watches() {
+fn a_publisher_that_goes_is_noticed_also_where_nobody_watches() {
     let service = Service::builder().start();
     let rate = FrameRate::new(30, 1);
     let mode = Mode { format: PixelFormat::I420, size: Size::new(160, 120), rate };
@@ -233,7 +233,8 @@ fn session_window(process: Process) -> HWND {
             // SAFETY: the class lives as long as the program; the handle is only a number.
             window = unsafe {
                 let class = w!("camera-service-session");
-                FindWindowExW(None, Some(window), class, None).map_err(|error| error.to_string())?
+                FindWindowExW(None, Some(window), class, PCWSTR::null())
+                    .map_err(|error| error.to_string())?
             };
             let mut owner = 0;
             // SAFETY: the number outlives the call.

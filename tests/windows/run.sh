@@ -67,7 +67,7 @@ under_wine() {
   local program
   # A program that was started in one folder and runs in another must be named in full.
   program='Z:'${made//\//\\}'\camera-service.exe'
-  CAMERA_SERVICE_BIN=$program RUST_BACKTRACE=1 "$check" run -t "${WINE_TIMEOUT:-600}" "$1" --test-threads=2 "${args[@]}"
+  CAMERA_SERVICE_BIN=$program RUST_BACKTRACE=1 "$check" run -t "${WINE_TIMEOUT:-600}" "$1" --test-threads=2 "${args[@]}" </dev/null
 }
 
 # built WHAT COMMAND...: the test programs that a build made, as "name path", go to the list
@@ -81,29 +81,22 @@ built() {
   rm -f "$list.new"
 }
 
+# The programs and the tests in one go: each package then has the same features as every other time.
 programs() {
-  CARGO_BUILD_WARNINGS=deny "$check" build . camera-service --bins >/dev/null || return
-  [ ${#wine[@]} = 0 ] || ! { is gui_wine; } || CARGO_BUILD_WARNINGS=deny "$check" build . control-gui --bins >/dev/null
+  local targets=() name exe
+  for name in "${e2e[@]}"; do ! is "$name" || targets+=(--test "$name"); done
+  : >"$list"
+  CARGO_BUILD_WARNINGS=deny built "$check" build . camera-service --package tests --bins "${targets[@]}" || return
+  is gui_wine || return 0
+  CARGO_BUILD_WARNINGS=deny "$check" build . control-gui --bins >/dev/null
 }
 suite 'build the programs' programs || { printf '%s\n' "${rows[@]}"; exit 1; }
+while read -r name exe; do
+  ! is "$name" || [ "$name" = camera-service ] || suite "$name" under_wine "$exe"
+done <"$list"
 
-if is unit; then
-  : >"$list"
-  if suite 'build unit tests' built "$check" build . protocol --package camera-service --lib --tests --features protocol/client; then
-    while read -r name exe; do
-      case $name in protocol|camera_service) suite "unit: $name" under_wine "$exe" ;; esac
-    done <"$list"
-  fi
-fi
-
-targets=()
-for name in "${e2e[@]}"; do ! is "$name" || targets+=(--test "$name"); done
-if [ ${#targets[@]} -gt 0 ]; then
-  : >"$list"
-  if suite 'build the tests' built "$check" build . tests "${targets[@]}"; then
-    while read -r name exe; do suite "$name" under_wine "$exe"; done <"$list"
-  fi
-fi
+! is unit || suite unit "$check" test . protocol --package camera-service --lib --features protocol/client \
+  -- --test-threads=2 "${args[@]}"
 
 targets=()
 for name in "${wine[@]}"; do ! is "$name" || targets+=(--test "$name"); done

@@ -127,6 +127,40 @@ impl Bridge {
     }
 }
 
+/// Gives up, for this process and for good, what a bridge with these `options` does not need.
+/// Says in the log how far that went. To be called before there are other threads.
+#[cfg(target_os = "linux")]
+pub fn confine_for(options: &Options) {
+    let mut needs = confine::Needs::default();
+    match &options.config.tls {
+        config::Tls::Off => {}
+        config::Tls::Own => {
+            // A folder that is not there yet could not be named. That it cannot be made is told
+            // when it is needed.
+            let _ = std::fs::create_dir_all(&options.tls_folder);
+            needs.write.push(options.tls_folder.clone());
+        }
+        config::Tls::Files { certificate, key } => {
+            // Their folders: files that are renewed are replaced, and may be links.
+            for file in [certificate, key] {
+                let target = file.canonicalize().unwrap_or_else(|_| file.clone());
+                needs.read.extend(
+                    [file, &target].into_iter().filter_map(|file| file.parent().map(Into::into)),
+                );
+            }
+        }
+    }
+    needs.connects = matches!(options.way, Way::Endpoint(_));
+    match confine::confine(&needs) {
+        Ok(confine::Confined { files: true, calls: true }) => tracing::debug!("confined"),
+        Ok(confine::Confined { files, calls }) => {
+            tracing::warn!(files, calls, "this kernel cannot confine the bridge in all respects");
+        }
+        // It runs all the same, as it would on an older kernel.
+        Err(error) => tracing::warn!("not confined: {error}"),
+    }
+}
+
 /// Runs the bridge until `stop` is cancelled; `ready` is told where it listens.
 pub async fn run(
     options: Options,
@@ -205,7 +239,7 @@ mod tests {
     fn addresses_are_those_that_others_can_use() {
         let mut names = Names::default();
         names.hosts.extend(["desk".to_owned(), "desk.local".to_owned(), "localhost".to_owned()]);
-        names.addresses.extend([[127, 0, 0, 1].into(), [192, 168, 1, 5].into()]);
+        names.addresses.extend([[127, 0, 0, 1], [192, 168, 1, 5]].map(std::net::IpAddr::from));
         let of = |text: &str, tls| urls(text.parse().expect("an address"), &names, tls);
         assert_eq!(of("127.0.0.1:80", false), ["http://127.0.0.1:80/"]);
         assert_eq!(of("[::1]:81", true), ["https://[::1]:81/"]);

@@ -74,7 +74,8 @@ pub(super) async fn run(args: BridgeArgs, session: &Session, global: &Global) ->
     let (Config { bridge: mut config, .. }, _) = Config::load(args.config.as_deref())?;
     config.listen = args.listen.unwrap_or(config.listen);
     config.tls = args.tls.unwrap_or(config.tls);
-    let way = way(args.supervised, global)?;
+    let stop = CancellationToken::new();
+    let way = way(args.supervised, global, &stop)?;
     // A bridge that the service runs may not make tokens.
     let open = match (args.open_watch || config.open_watch) && !args.supervised {
         true => Some(OpenWatch::begin(session.control().await?).await?),
@@ -87,7 +88,8 @@ pub(super) async fn run(args: BridgeArgs, session: &Session, global: &Global) ->
         tls_folder: config::state_dir()?.join("tls"),
         way,
     };
-    let stop = CancellationToken::new();
+    #[cfg(target_os = "linux")]
+    bridge::confine_for(&options);
     let mut interrupt = Interrupt::new();
     let json = session.json;
     let running = bridge::run(options, stop.clone(), |listening| tell(listening, json));
@@ -106,7 +108,9 @@ pub(super) async fn run(args: BridgeArgs, session: &Session, global: &Global) ->
     Ok(ExitCode::SUCCESS)
 }
 
-fn way(supervised: bool, global: &Global) -> Result<Way, CliError> {
+/// How the bridge comes to the service. One that the service runs ends with it: `stop` is for
+/// where the door does not say so, since there is none.
+fn way(supervised: bool, global: &Global, stop: &CancellationToken) -> Result<Way, CliError> {
     #[cfg(unix)]
     if supervised {
         let door = protocol::transport::Door::from_stdin();
@@ -114,7 +118,18 @@ fn way(supervised: bool, global: &Global) -> Result<Way, CliError> {
             door.map_err(|error| CliError::io("use the door that the service gave", error))?;
         return Ok(Way::Door(std::sync::Arc::new(door)));
     }
-    let _ = supervised;
+    #[cfg(windows)]
+    if supervised {
+        let stop = stop.clone();
+        let read = move || {
+            // Nothing is written to it; it ends with the process that could.
+            let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+            stop.cancel();
+        };
+        let thread = std::thread::Builder::new().name("supervised".to_owned());
+        thread.spawn(read).map_err(|error| CliError::io("start", error))?;
+    }
+    let _ = (supervised, stop);
     Ok(Way::Endpoint(global.socket.as_ref().map(Endpoint::at)))
 }
 

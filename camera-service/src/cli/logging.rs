@@ -11,7 +11,9 @@ use super::CliError;
 pub(super) fn start(filter: Option<&str>) -> Result<(), CliError> {
     let from_environment = std::env::var(EnvFilter::DEFAULT_ENV).ok();
     let from_environment = from_environment.as_deref().filter(|text| !text.is_empty());
-    let filter = parse(filter.or(from_environment).unwrap_or("info"))?;
+    // At its lowest level it writes down whole messages, and tokens with them.
+    let quiet = "tungstenite=warn".parse().map_err(|_| CliError::Usage(String::new()))?;
+    let filter = parse(filter.or(from_environment).unwrap_or("info"))?.add_directive(quiet);
     tracing_subscriber::fmt()
         .compact()
         .with_env_filter(filter)

@@ -33,11 +33,12 @@ pub(super) async fn run(args: UninstallArgs, session: &Session) -> Outcome {
     let ways = autostart::installed();
     // systemd ends what it started, and so that no client has it started anew.
     let by_others = ways.iter().any(|installed| installed.way != Way::Systemd);
-    if by_others && let Some((client, by)) = install::running(session).await? {
-        if ways.iter().any(|installed| by == installed.way.to_string()) {
-            install::end(session, client).await?;
-            steps.push(Step::Note("the service has ended".to_owned()));
-        }
+    if by_others
+        && let Some((client, by)) = install::running(session).await?
+        && ways.iter().any(|installed| by == installed.way.to_string())
+    {
+        install::end(session, client).await?;
+        steps.push(Step::Note("the service has ended".to_owned()));
     }
     autostart::uninstall(&mut steps)?;
     #[cfg(target_os = "linux")]

@@ -7,7 +7,7 @@
 
 use std::{
     collections::BTreeSet,
-    fs, io,
+    fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -36,21 +36,16 @@ pub(super) async fn watch(server: Arc<Server>) {
             return;
         }
     };
-    let mut seen = None;
     loop {
         // Watched before it is read: what comes in between is looked at once more.
         let looked = tokio::task::spawn_blocking(move || {
             eyes.settle();
-            let text = eyes.read();
-            (eyes, text)
+            eyes
         });
-        let Ok((back, text)) = looked.await else { return };
+        let Ok(back) = looked.await else { return };
         eyes = back;
-        if seen.as_ref() != Some(&text) {
-            // Why it is refused is told and logged there.
-            let _ = server::reload(&server, false).await;
-            seen = Some(text);
-        }
+        // What changes nothing does nothing; why it is refused is told and logged there, once.
+        let _ = server::reload(&server, false).await;
         tokio::select! {
             () = server.stop.cancelled() => return,
             () = changed.notified() => {}
@@ -121,10 +116,5 @@ impl Eyes {
             }
         }
         self.folders = watched;
-    }
-
-    /// What the file holds; an error's kind where it cannot be read.
-    fn read(&self) -> Result<Vec<u8>, io::ErrorKind> {
-        fs::read(&self.path).map_err(|error| error.kind())
     }
 }

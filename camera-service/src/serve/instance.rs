@@ -17,8 +17,7 @@ use tokio::time::{Instant, sleep};
 
 use super::ServeError;
 
-/// How long a service that is on its way out may take to leave its place to one to which its
-/// socket was passed.
+/// How long a service that is on its way out may take to leave its place to the next one.
 #[cfg(unix)]
 const LEAVING: Duration = Duration::from_secs(5);
 /// How long a service that is just starting may take to say which process it is.
@@ -55,7 +54,7 @@ impl Instance {
     pub(super) async fn take(wanted: Option<Endpoint>) -> Result<Self, ServeError> {
         if let Some(super::activation::Passed { listener, endpoint }) = super::activation::passed()?
         {
-            let lock = lock_in_time(&endpoint).await?;
+            let lock = lock_in_time(&endpoint, false).await?;
             let guard = Guard { socket: None, _lock: lock };
             return Ok(Self { listener, endpoint, is_passed: true, guard });
         }
@@ -72,10 +71,8 @@ impl Instance {
             return Err(error);
         }
         let socket = endpoint.path().to_owned();
-        let lock = lock_file(&socket).map_err(failed)?;
-        if lock.try_lock().is_err() {
-            return Err(already_running(&endpoint).await.unwrap_or_else(|| busy(&endpoint)));
-        }
+        // One that does not answer is on its way out, and waited for, or on its way in.
+        let lock = lock_in_time(&endpoint, true).await?;
         if let Some(error) = already_running(&endpoint).await {
             return Err(error);
         }
@@ -134,14 +131,17 @@ fn lock_file(socket: &Path) -> io::Result<std::fs::File> {
     options.open(socket.with_extension("lock"))
 }
 
-/// The lock of the place at `endpoint`, at which nobody else can listen any more; waits for the
-/// service that did.
+/// The lock of the place at `endpoint`; waits for a service that leaves. Where one may come in
+/// meanwhile it is asked for: `ask`.
 #[cfg(unix)]
-async fn lock_in_time(endpoint: &Endpoint) -> Result<std::fs::File, ServeError> {
+async fn lock_in_time(endpoint: &Endpoint, ask: bool) -> Result<std::fs::File, ServeError> {
     let failed = |source| ServeError::Listen { endpoint: endpoint.to_string(), source };
     let lock = lock_file(endpoint.path()).map_err(failed)?;
     let deadline = Instant::now() + LEAVING;
     while lock.try_lock().is_err() {
+        if ask && let Some(error) = already_running(endpoint).await {
+            return Err(error);
+        }
         if Instant::now() >= deadline {
             return Err(busy(endpoint));
         }

@@ -145,6 +145,10 @@ fn start(job: &Job) -> io::Result<Started> {
         command.env_remove(variable);
     }
     command.args(&job.args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // Without a window, where the service has no console to share; and what is typed into the
+    // service's is not for it.
+    #[cfg(windows)]
+    command.creation_flags(windows::Win32::System::Threading::CREATE_NO_WINDOW.0);
     // Should this task be dropped, the child is not to be forgotten.
     command.kill_on_drop(true);
     #[cfg(unix)]

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// What serves connections, with one test camera and without an endpoint.
-fn server(folder: &TempDir) -> Arc<Server> {
+async fn server(folder: &TempDir) -> Arc<Server> {
     let path = |name: &str| folder.path().join(name);
     let (hub, stop, tasks) = (Hub::new(), CancellationToken::new(), TaskTracker::new());
     let (config, config_seen) = watch::channel(Arc::new(Config::default()));
@@ -40,7 +40,7 @@ fn server(folder: &TempDir) -> Arc<Server> {
     let ids = Ids::load(cameras_file(folder.path()));
     let registry = Registry::new(ids, context, tasks.clone());
     let rate = protocol::FrameRate::new(30, 1);
-    registry.add_test_camera(Size::new(160, 120), rate).expect("a test camera");
+    registry.add_test_camera(Size::new(160, 120), rate).await.expect("a test camera");
     let clients = Clients::new(hub.clone());
     let kept = BridgeSettings::load(path("bridge.toml"));
     let bridge = Bridge::new(kept, config.subscribe(), clients.clone(), hub.clone());
@@ -65,8 +65,8 @@ fn server(folder: &TempDir) -> Arc<Server> {
 }
 
 /// A service behind a door, and the bridge's end of that.
-fn door(folder: &TempDir) -> (Arc<Server>, Arc<Door>) {
-    let server = server(folder);
+async fn door(folder: &TempDir) -> (Arc<Server>, Arc<Door>) {
+    let server = server(folder).await;
     let (ours, theirs) = Door::pair().expect("a door");
     server.tasks.spawn(accept_through(server.clone(), ours));
     (server, Arc::new(Door::at(theirs).expect("its other end")))
@@ -99,7 +99,7 @@ fn token() -> TokenRequest {
 #[tokio::test]
 async fn who_says_to_be_a_program_is_bound_all_the_same() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let (server, door) = door(&folder);
+    let (server, door) = door(&folder).await;
     for request in [Request::Shutdown, Request::ListCameras, Request::ListTokens] {
         let connection = door.connect().await.expect("passed");
         let (welcome, mut reader, mut writer) =
@@ -130,7 +130,7 @@ async fn who_says_to_be_a_program_is_bound_all_the_same() {
 #[tokio::test]
 async fn the_bridge_and_its_users_come_through_the_door() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let (server, door) = door(&folder);
+    let (server, door) = door(&folder).await;
     let secret = server.tokens.add(token()).await.expect("made").secret;
     let bridge = Connector::new("bridge").door(door.clone()).control().await.expect("accepted");
     let listening =

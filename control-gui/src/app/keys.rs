@@ -29,15 +29,18 @@ pub(crate) enum Command {
     Privacy,
     Show(Shown),
     Back,
-    NextField,
-    PreviousField,
 }
 
 /// The command of a key press.
 pub(super) fn command(event: Event) -> Option<Command> {
-    let Event::KeyPressed { key, modifiers, repeat, .. } = event else { return None };
+    let Event::KeyPressed { key, modified_key, modifiers, repeat, .. } = event else {
+        return None;
+    };
+    // Shift is what makes a question mark of another key on most keyboards.
+    let asks = modified_key.as_ref() == Key::Character("?") && !modifiers.command();
     let command = match key.as_ref() {
-        Key::Named(named) => named_key(named, modifiers)?,
+        _ if asks => Command::Show(Shown::Help),
+        Key::Named(named) => named_key(named)?,
         Key::Character(letter) => character(&letter.to_lowercase(), modifiers)?,
         Key::Unidentified => return None,
     };
@@ -46,7 +49,7 @@ pub(super) fn command(event: Event) -> Option<Command> {
     (may_repeat || !repeat).then_some(command)
 }
 
-fn named_key(key: Named, modifiers: Modifiers) -> Option<Command> {
+fn named_key(key: Named) -> Option<Command> {
     Some(match key {
         Named::ArrowUp => Command::Previous,
         Named::ArrowDown => Command::Next,
@@ -55,8 +58,6 @@ fn named_key(key: Named, modifiers: Modifiers) -> Option<Command> {
         Named::F11 => Command::Fullscreen,
         Named::F1 => Command::Show(Shown::Help),
         Named::Escape => Command::Back,
-        Named::Tab if modifiers.shift() => Command::PreviousField,
-        Named::Tab => Command::NextField,
         _ => return None,
     })
 }
@@ -85,7 +86,6 @@ fn character(letter: &str, modifiers: Modifiers) -> Option<Command> {
         "c" => Command::Show(Shown::Controls),
         "u" => Command::Show(Shown::Clients),
         "w" => Command::Show(Shown::Remote),
-        "?" => Command::Show(Shown::Help),
         _ => return None,
     })
 }
@@ -123,8 +123,6 @@ impl App {
                 self.page = Page::Cameras;
                 return operation::focus(controls::SEARCH);
             }
-            Command::NextField => return operation::focus_next(),
-            Command::PreviousField => return operation::focus_previous(),
             Command::Back => return self.back(),
         };
         message.map_or_else(Task::none, |message| self.update(message))
@@ -151,5 +149,35 @@ impl App {
             self.page = Page::Cameras;
         }
         Task::none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use iced::keyboard::{Location, key};
+
+    use super::*;
+
+    fn pressed(key: &str, modified_key: &str, modifiers: Modifiers) -> Event {
+        let character = |text: &str| Key::Character(text.into());
+        Event::KeyPressed {
+            key: character(key),
+            modified_key: character(modified_key),
+            physical_key: key::Physical::Unidentified(key::NativeCode::Unidentified),
+            location: Location::Standard,
+            modifiers,
+            text: None,
+            repeat: false,
+        }
+    }
+
+    #[test]
+    fn a_question_mark_is_one_wherever_it_is_on_the_keyboard() {
+        let help = Some(Command::Show(Shown::Help));
+        for key in ["/", "ß", "?"] {
+            assert_eq!(command(pressed(key, "?", Modifiers::SHIFT)), help, "{key}");
+        }
+        assert_eq!(command(pressed("s", "S", Modifiers::SHIFT)), Some(Command::Snapshot));
+        assert_eq!(command(pressed("/", "/", Modifiers::empty())), None);
     }
 }

@@ -7,7 +7,7 @@ use iced::{
 
 use super::{App, Message, Page, Shown};
 use crate::{
-    focus::{Use, button, focusable},
+    focus::{self, Use, button, focusable},
     screen::{cameras, clients, controls::Panel, help, no_camera, stage},
     style::{self, APART, BODY, NEAR, TITLE},
     words::Tone,
@@ -27,12 +27,12 @@ impl App {
                 None => column![self.bar(), self.gone(), self.page()].into(),
             }
         };
-        if self.notices.is_empty() {
-            return content;
-        }
-        let notices =
-            container(self.notices.view().map(Message::Notice)).padding(APART).center_x(Fill);
-        stack![container(content).width(Fill).height(Fill), bottom(notices)].into()
+        let notices = (!self.notices.is_empty()).then(|| {
+            let notices = self.notices.view().map(Message::Notice);
+            bottom(container(notices).padding(APART).center_x(Fill)).into()
+        });
+        // Always a stack: what is below keeps its focus and place when a notice comes or goes.
+        focus::window(stack![container(content).width(Fill).height(Fill)].extend(notices))
     }
 
     fn welcome(&self) -> Element<'_, Message> {

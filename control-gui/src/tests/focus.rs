@@ -2,11 +2,7 @@
 
 use iced::{
     Theme,
-    advanced::widget::operation::{
-        Operation, Outcome,
-        focusable::{focus_next, focus_previous},
-    },
-    keyboard::{Key, key::Named},
+    keyboard::{Key, Modifiers, key::Named},
 };
 use iced_test::{
     core::{
@@ -29,6 +25,23 @@ enum Step {
     Tap(Named),
 }
 
+impl Step {
+    fn events(&self) -> Vec<Input> {
+        let (key, with) = match self {
+            Self::Next => (Named::Tab, Modifiers::empty()),
+            Self::Previous => (Named::Tab, Modifiers::SHIFT),
+            Self::Tap(key) => (*key, Modifiers::empty()),
+        };
+        let mut events: Vec<_> = tap_key(Key::Named(key), None).collect();
+        for event in &mut events {
+            if let Input::Keyboard(iced::keyboard::Event::KeyPressed { modifiers, .. }) = event {
+                *modifiers = with;
+            }
+        }
+        events
+    }
+}
+
 /// Does it and what follows; returns the pixels of the window, drawn before what follows.
 fn take(app: &mut App, steps: &[Step]) -> Vec<u8> {
     let size = style::BODY.into();
@@ -39,22 +52,8 @@ fn take(app: &mut App, steps: &[Step]) -> Vec<u8> {
         UserInterface::build(app.view(), SIZE, Cache::default(), &mut renderer);
     let none = mouse::Cursor::Unavailable;
     for step in steps {
-        match step {
-            Step::Next => all_of(Box::new(focus_next()), |it| window.operate(&renderer, it)),
-            Step::Previous => {
-                all_of(Box::new(focus_previous()), |it| window.operate(&renderer, it));
-            }
-            Step::Tap(key) => {
-                let events: Vec<_> = tap_key(Key::Named(*key), None).collect();
-                let _ = window.update(
-                    &events,
-                    none,
-                    &mut renderer,
-                    &mut clipboard::Null,
-                    &mut messages,
-                );
-            }
-        }
+        let events = step.events();
+        let _ = window.update(&events, none, &mut renderer, &mut clipboard::Null, &mut messages);
     }
     let redraw = Input::Window(window::Event::RedrawRequested(std::time::Instant::now()));
     let _ = window.update(&[redraw], none, &mut renderer, &mut clipboard::Null, &mut messages);
@@ -65,17 +64,6 @@ fn take(app: &mut App, steps: &[Step]) -> Vec<u8> {
     drop(window);
     messages.into_iter().for_each(|message| tell(app, message));
     shot
-}
-
-/// Does an operation, and those that it leads to.
-fn all_of(mut operation: Box<dyn Operation>, mut operate: impl FnMut(&mut dyn Operation)) {
-    loop {
-        operate(operation.as_mut());
-        match operation.finish() {
-            Outcome::Chain(next) => operation = next,
-            Outcome::None | Outcome::Some(()) => return,
-        }
-    }
 }
 
 #[test]
@@ -108,8 +96,8 @@ fn a_key_that_was_taken_by_a_button_does_nothing_to_the_camera() {
     let mut app = ready();
     tell(&mut app, Message::Show(Shown::Clients));
     // Back is the button after those of the bar.
-    let steps =
-        [Step::Next, Step::Next, Step::Next, Step::Next, Step::Next, Step::Tap(Named::Enter)];
+    let mut steps: Vec<Step> = (0..6).map(|_| Step::Next).collect();
+    steps.push(Step::Tap(Named::Enter));
     take(&mut app, &steps);
     assert_eq!(app.title(), "Camera a - Cameras");
     assert!(sees(&app, "Start"), "it was not started");
@@ -120,8 +108,7 @@ fn arrows_move_a_slider_by_its_step() {
     let mut app = ready();
     tell(&mut app, Message::Controls(controls::Message::Search("bright".to_owned())));
     // Backwards from the end: Pin, Reset, the slider.
-    let mut steps: Vec<Step> = (0..6).map(|_| Step::Next).collect();
-    steps.push(Step::Tap(Named::Enter));
+    let steps = [Step::Previous, Step::Previous, Step::Previous, Step::Tap(Named::ArrowRight)];
     take(&mut app, &steps);
     assert!(sees(&app, "13"), "brightness was 12");
 }

@@ -317,6 +317,26 @@ impl Client {
         call!(self, Request::SetPrivacy { off }, Reply::Done => ())
     }
 
+    /// Ends a connection.
+    pub async fn disconnect(&self, connection: ConnectionId) -> Result<(), ClientError> {
+        call!(self, Request::Disconnect { connection }, Reply::Done => ())
+    }
+
+    /// Adds a test camera.
+    pub async fn add_test_camera(&self, wish: ModeWish) -> Result<CameraDetail, ClientError> {
+        call!(self, Request::AddTestCamera { wish }, Reply::Camera(detail) => *detail)
+    }
+
+    /// Removes a test camera.
+    pub async fn remove_test_camera(&self, camera: &CameraId) -> Result<(), ClientError> {
+        call!(self, Request::RemoveTestCamera { camera: camera.clone() }, Reply::Done => ())
+    }
+
+    /// Has the configuration read anew.
+    pub async fn reload_config(&self) -> Result<(), ClientError> {
+        call!(self, Request::ReloadConfig, Reply::Done => ())
+    }
+
     /// Stops the service.
     pub async fn shutdown(&self) -> Result<(), ClientError> {
         call!(self, Request::Shutdown, Reply::Done => ())

@@ -12,7 +12,7 @@ use super::{
 use crate::wait_until;
 
 /// So many frames show that they flow, and are not the last of before.
-const FRAMES: u64 = 6;
+const FRAMES: u64 = 4;
 /// Connections that only ask: the attendant's and the record's.
 const ASKING: u32 = 2;
 /// Most bytes in slots: sixteen of the camera's largest frames, and as many of two renditions.
@@ -52,6 +52,10 @@ impl<R: Rig> Stage<R> {
     }
 
     fn note_recovery(&mut self, took: Duration) {
+        if self.burst.is_empty() {
+            // The start.
+            return;
+        }
         let report = &mut self.report;
         report.recoveries += 1;
         if took > report.worst_recovery {

@@ -31,7 +31,7 @@ const BURST: u32 = 8;
 /// Processes that read.
 pub(super) const READERS: usize = 2;
 /// Longest pause between two faults that are not waited for.
-const PAUSE_MS: u64 = 40;
+const PAUSE_MS: u64 = 30;
 
 pub(super) struct Stage<R: Rig> {
     // First, so that they end before the service does: what they saw of its end is nothing.

@@ -49,7 +49,8 @@ fn a_stream_is_turned_here_alone_and_stays_so() {
     gui.keys(&["Escape"]);
     // Everybody else has it as it was.
     let check = service.json(&["check", "test:0", "--seconds", "0.3"]);
-    assert_eq!((&check["width"], &check["height"]), (&640.into(), &480.into()), "{check}");
+    let mode = &check["mode"];
+    assert_eq!((&mode["width"], &mode["height"]), (&640.into(), &480.into()), "{check}");
 
     // Settings are written each second.
     let file = service.folder().join("state/camera-service/control-gui.toml");
@@ -73,13 +74,15 @@ fn a_part_of_the_picture_is_chosen_by_a_rectangle() {
     let gui = Gui::start(&service, "tiny-skia", &["--camera", "test:0"]);
     gui.wait_for_picture();
     gui.focus();
+    let before = gui.picture();
     gui.keys(&["x"]);
-    // The row with what can be done appears below, and the picture is elsewhere then.
-    let mut before = None;
-    let picture = wait_until("a picture that stays where it is", SOON, || {
-        let picture = gui.picture().ok_or("no picture")?;
-        let stays = before.replace(picture) == Some(picture);
-        if stays { Ok(picture) } else { Err(format!("{picture:?}")) }
+    // The row with what can be done appears below: the picture is smaller then.
+    let mut seen = (None, 0);
+    let picture = wait_until("a picture that stays where it is now", SOON, || {
+        let picture = gui.picture();
+        seen = if seen.0 == picture { (picture, seen.1 + 1) } else { (picture, 0) };
+        let picture = picture.filter(|_| picture != before && seen.1 >= 10);
+        picture.ok_or_else(|| format!("{seen:?}, {before:?} at first"))
     });
     // The right half of what lies below the strip and the timecode.
     let from = (picture.left + picture.width / 2, picture.top + picture.height / 2);

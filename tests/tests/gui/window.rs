@@ -44,6 +44,9 @@ impl Gui {
     ) -> Self {
         let turn = turn();
         let display = display();
+        // What lies under the pointer is drawn otherwise.
+        let (x, y) = (display.size().width - 2, display.size().height - 2);
+        display.act(&["mousemove", &x.to_string(), &y.to_string()]);
         let program = gui::start(service, &display, variables, args);
         Self { display, program, _turn: turn }
     }
@@ -59,11 +62,17 @@ impl Gui {
     #[track_caller]
     pub(crate) fn focus(&self) {
         let pid = self.program.pid().to_string();
-        wait_until("the window to have the focus", SOON, || {
+        let ask = |args: &[&str]| {
             let mut command = Command::new("xdotool");
-            command.args(["search", "--onlyvisible", "--pid", &pid, "windowfocus"]);
-            let out = command.env("DISPLAY", self.display.name()).output().expect("xdotool runs");
-            if out.status.success() { Ok(()) } else { Err(format!("{out:?}")) }
+            let out = command.args(args).env("DISPLAY", self.display.name()).output();
+            out.expect("xdotool can be started")
+        };
+        wait_until("the window to have the focus", SOON, || {
+            let found = ask(&["search", "--onlyvisible", "--pid", &pid]);
+            let found = String::from_utf8_lossy(&found.stdout).into_owned();
+            let window = found.lines().next().ok_or("no window")?;
+            let focused = ask(&["windowfocus", window]);
+            if focused.status.success() { Ok(()) } else { Err(format!("{focused:?}")) }
         });
     }
 
@@ -119,7 +128,8 @@ impl Gui {
         let mut clicked = None;
         wait_until(what, SOON, || {
             assert!(self.program.is_running(), "the GUI has ended: {}", self.program.stderr());
-            let found = self.display.shot().find(colour, area).filter(|place| place.height > 20);
+            let found = self.display.shot().block(colour, area, 40);
+            let found = found.filter(|place| place.height > 20);
             let stays = found.is_some() && found == before;
             before = found;
             match (found, clicked) {

@@ -104,7 +104,7 @@ fn killed_while_it_saves_it_finds_the_old_or_the_new_and_never_garbage() {
     let mut service = Service::start();
     let folder = folder(&service);
     let mut counts = [Count::default(); 4];
-    let mut saved = 0;
+    let (mut saved, mut interrupted) = (0, 0);
     for round in 0..KILLS {
         let connector = Connector::new("tests").endpoint(Endpoint::at(service.socket()));
         let before = counts;
@@ -119,6 +119,7 @@ fn killed_while_it_saves_it_finds_the_old_or_the_new_and_never_garbage() {
         service.kill();
         counts = saving.join().expect("no panic");
         saved += counts[0].done - before[0].done;
+        interrupted += u32::from(counts.iter().any(|count| count.asked > count.done));
 
         let cameras = read(&folder, "cameras.toml");
         let name = cameras.get("camera").and_then(|all| all[0]["name"].as_str());
@@ -155,7 +156,8 @@ fn killed_while_it_saves_it_finds_the_old_or_the_new_and_never_garbage() {
             assert_eq!(camera["held_open"], started, "round {round}: {camera}");
         }
     }
-    assert!(saved > i64::from(KILLS / 4), "too few saves to be killed in: {saved}");
+    // How many are done before depends on the disk.
+    assert!(interrupted > KILLS / 2 && saved > 5, "{interrupted} interrupted, {saved} done");
 }
 
 /// A file system of its own, which ends with this.

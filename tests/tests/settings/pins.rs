@@ -56,6 +56,7 @@ fn pinned_controls_are_set_again_at_every_open_and_start() {
     service.cli(&["start", CAMERA, "--size", "640x480"]).ok();
     wait_for_value(&service, "exposure", 300);
 
+    service.cli(&["stop", CAMERA]).ok();
     // A test camera forgets everything with its service, and nobody watches it.
     let ended = service.restart(|_| {}).ok();
     assert!(!ended.stderr.contains("its pin was not set"), "{ended:?}");

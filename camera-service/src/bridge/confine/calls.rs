@@ -86,7 +86,7 @@ pub(super) fn confine(connects: bool) -> Result<bool, ConfineError> {
     // Refused where it is none of them.
     rules.insert(libc::SYS_socket, vec![SeccompRule::new(families)?]);
     // Typing into the terminal that the bridge was started from.
-    let types = SeccompCondition::new(1, Width::Dword, Op::Eq, libc::TIOCSTI as u64)?;
+    let types = SeccompCondition::new(1, Width::Dword, Op::Eq, libc::TIOCSTI)?;
     rules.insert(libc::SYS_ioctl, vec![SeccompRule::new(vec![types])?]);
     let refuse = SeccompAction::Errno(libc::EPERM as u32);
     let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch)?;

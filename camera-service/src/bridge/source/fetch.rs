@@ -103,7 +103,8 @@ async fn flow(
                 if let Some((mode, native)) = modes {
                     source.enter(Phase::Live(mode, native));
                 }
-                source.publish(Picture::new(frame.header(), &frame, room));
+                let picture = Picture::new(frame.header(), &frame, room);
+                source.publish(picture, frame.header().dropped);
             }
             Ok(StreamEvent::Started(started)) => {
                 modes = Some((started.mode, started.native));

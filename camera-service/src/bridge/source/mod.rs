@@ -48,7 +48,7 @@ struct Source {
 
 struct State {
     picture: Option<Arc<Picture>>,
-    /// Pictures so far.
+    /// Pictures so far, those that were passed over on their way here included.
     pictures: u64,
     phase: Phase,
     /// Changes of the phase so far.
@@ -62,10 +62,11 @@ impl Source {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn publish(&self, picture: Picture) {
+    /// A new picture, for which so many were passed over on their way here.
+    fn publish(&self, picture: Picture, passed_over: u32) {
         let mut state = self.state();
         state.picture = Some(Arc::new(picture));
-        state.pictures += 1;
+        state.pictures += 1 + u64::from(passed_over);
         state.tell();
     }
 

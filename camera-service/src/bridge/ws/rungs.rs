@@ -13,18 +13,18 @@ use crate::bridge::http::Wish;
 /// Rungs there are; the first gives what was asked for.
 pub(super) const RUNGS: u8 = 3;
 /// A frame that takes longer is too slow; two in a row are enough, …
-const SLOW: Duration = Duration::from_millis(350);
+const SLOW: Duration = Duration::from_millis(250);
 /// … or one that takes as long as this.
-const VERY_SLOW: Duration = Duration::from_millis(700);
+const VERY_SLOW: Duration = Duration::from_millis(600);
 /// While frames take longer than this, only one is on its way at a time: the second would wait
 /// behind the first.
-const ONE_AT_A_TIME: Duration = Duration::from_millis(150);
+const ONE_AT_A_TIME: Duration = Duration::from_millis(120);
 /// So long frames must have passed quickly before the next rung up is tried.
 const CALM: Duration = Duration::from_secs(8);
 /// The wait doubles, up to this, each time that the rung up did not last.
 const CALM_MOST: Duration = Duration::from_secs(120);
 /// What frames of the rung up may be expected to take.
-const EXPECTED: Duration = Duration::from_millis(250);
+const EXPECTED: Duration = Duration::from_millis(170);
 
 /// `wish` as it is on a rung: never more than was asked for.
 pub(super) fn on_rung(wish: Wish, rung: u8) -> Wish {
@@ -188,7 +188,7 @@ mod tests {
         assert_eq!(rungs.at_once(), 1);
         assert_eq!(rungs.acknowledged(0, 50_000, 400 * MS, start), Some(1));
         assert_eq!(rungs.acknowledged(0, 50_000, 900 * MS, start), None, "from before");
-        assert_eq!(rungs.overdue(start, start + 600 * MS), None);
+        assert_eq!(rungs.overdue(start, start + 500 * MS), None);
         assert_eq!(rungs.overdue(start, start + 800 * MS), Some(2));
         assert_eq!(rungs.overdue(start, start + 8000 * MS), None, "there is none below");
     }

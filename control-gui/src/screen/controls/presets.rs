@@ -96,24 +96,23 @@ impl Presets {
             let none = text("The service that runs keeps no presets.").size(SMALL);
             return content.push(none.style(style::quiet)).into();
         }
-        for name in &self.names {
+        let names = self.names.iter().map(|name| {
             let link = |label, message| {
                 button(text(label).size(SMALL))
                     .padding(0)
                     .style(style::link_button)
                     .on_press(message)
             };
-            content = content.push(
-                row![
-                    text(name).size(BODY).width(Fill),
-                    link("Apply", Message::Apply(name.clone())),
-                    link("Rename", Message::Rename(name.clone())),
-                    link("Delete", Message::Delete(name.clone())),
-                ]
-                .spacing(NEAR)
-                .align_y(Center),
-            );
-        }
+            let line = row![
+                text(name).size(BODY).width(Fill),
+                link("Apply", Message::Apply(name.clone())),
+                link("Rename", Message::Rename(name.clone())),
+                link("Delete", Message::Delete(name.clone())),
+            ];
+            line.spacing(NEAR).align_y(Center).into()
+        });
+        // Of its own, so that the field below keeps its place, and with it the focus.
+        content = content.push(column(names).spacing(NEAR));
         let (what, save) = match self.renaming {
             Some(_) => ("New name", "Rename"),
             None => ("Name of a new preset", "Save"),

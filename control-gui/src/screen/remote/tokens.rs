@@ -22,13 +22,15 @@ impl Remote {
             column![text("Tokens").size(TITLE), text(what).size(SMALL).style(style::quiet),]
                 .spacing(NEAR)
                 .width(Fill);
-        if self.tokens.is_empty() {
-            content = content.push(text("Nobody has one.").size(BODY).style(style::quiet));
-        }
-        for token in &self.tokens {
-            content = content.push(entry(token)).push(rule::horizontal(1));
-        }
-        content = content.push(self.form());
+        let none = self.tokens.is_empty();
+        let none = none.then(|| text("Nobody has one.").size(BODY).style(style::quiet));
+        content = content.push(none);
+        let entries = self
+            .tokens
+            .iter()
+            .map(|token| column![entry(token), rule::horizontal(1)].spacing(NEAR).into());
+        // Of its own, so that the form keeps its place, and with it the focus.
+        content = content.push(column(entries).spacing(NEAR)).push(self.form());
         if let Some(why) = &self.refused {
             content = content.push(text(why).size(BODY).style(style::toned(Tone::Wrong)));
         }
