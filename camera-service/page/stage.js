@@ -105,8 +105,10 @@ export class Stage {
   #tools(camera) {
     const watched = this.#watched.has(this.#selected);
     const control = this.#model.may("control");
-    show(byId("tools"), Boolean(camera) || watched);
-    show(byId("choices"), Boolean(camera) && !this.#grid);
+    // Their room is kept, so that nothing moves when the first camera comes.
+    byId("tools").classList.toggle("absent", !camera && !watched);
+    byId("choices").classList.toggle("absent", !camera);
+    show(byId("choices"), !this.#grid);
     byId("stop").disabled = !watched;
     byId("snapshot").disabled = !camera?.present || this.#model.off;
     show(byId("side-by-side"), this.#watched.size > 1 || this.#grid);
