@@ -28,7 +28,8 @@ fn the_window_shows_the_camera_as_it_is() {
         let picture = shot.picture(BACKDROP, Area::ALL).ok_or_else(|| gui.stderr())?;
         let strip = shot.strip(picture).map_err(|error| format!("{picture:?}: {error}"))?;
         // The first bar is white, the third cyan: red and blue are where they should be.
-        let bar = |n| shot.at(picture.left + picture.width * (2 * n + 1) / 16, picture.bar_row());
+        let bar =
+            |n: u32| shot.at(picture.left + picture.width * (2 * n + 1) / 16, picture.bar_row());
         let near = |seen: Rgb, wanted: Rgb| seen.iter().zip(wanted).all(|(a, b)| a.abs_diff(b) < 9);
         if near(bar(0), [255; 3]) && near(bar(1), [191, 191, 0]) && near(bar(5), [191, 0, 0]) {
             Ok(strip)
