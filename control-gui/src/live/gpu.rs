@@ -137,7 +137,7 @@ impl Pipeline {
     ) -> wgpu::RenderPipeline {
         let number = |yes: bool| f64::from(u8::from(yes));
         let constants = [
-            ("layout", f64::from(layout as u8)),
+            ("arrangement", f64::from(layout as u8)),
             ("encodes_gamma", number(self.format.is_srgb())),
             ("covers", number(covers)),
         ];

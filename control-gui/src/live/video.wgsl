@@ -3,7 +3,7 @@
 // Known when a pipeline is made: what a GPU made of software would compute for each pixel, and then
 // throw away, is not there.
 // How the planes are read, in the order of `Layout`.
-override layout: u32 = 0u;
+override arrangement: u32 = 0u;
 // Whether the target encodes gamma.
 override encodes_gamma: bool = false;
 // Whether what lies around the picture is drawn too.
@@ -45,7 +45,7 @@ fn vertex(@builtin(vertex_index) index: u32) -> Vertex {
 
 fn read(at: vec2<f32>) -> vec4<f32> {
     let first = textureSampleLevel(plane_0, smooth_sampler, at, 0.0);
-    switch layout {
+    switch arrangement {
         case 0u: { return first; }
         case 1u: { return vec4<f32>(first.r, 0.5, 0.5, 1.0); }
         case 2u: {
