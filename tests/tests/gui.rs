@@ -12,8 +12,6 @@ mod keys;
 mod live;
 #[path = "gui/presets.rs"]
 mod presets;
-#[path = "gui/scale.rs"]
-mod scale;
 #[path = "gui/service.rs"]
 mod service;
 #[path = "gui/sliders.rs"]

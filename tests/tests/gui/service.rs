@@ -1,26 +1,10 @@
-//! A service that is started from the window, that ends, and that comes back.
+//! A service that ends, and that comes back.
 
 use std::time::{Duration, Instant};
 
-use tests::{Service, display::Area, wait_until};
+use tests::{Service, wait_until};
 
-use super::{PRIMARY, SOON, STAGE, window::Gui};
-
-#[test]
-fn the_service_is_started_by_its_button() {
-    // Its folders and its endpoint, but no service: that is what a user has at first.
-    let mut service = Service::builder().start();
-    service.kill();
-    let mut gui = Gui::start(&service, "tiny-skia", &[]);
-    gui.click("the button that starts the service", PRIMARY, Area::ALL);
-    wait_until("the service that was started", SOON, || {
-        let status = service.cli(&["status"]);
-        if status.code() == Some(0) { Ok(()) } else { Err(format!("{status:?}")) }
-    });
-    // No camera: a test camera is offered.
-    gui.click("the button that adds a test camera", PRIMARY, STAGE);
-    service.cli(&["shutdown"]).ok();
-}
+use super::{SOON, window::Gui};
 
 /// The cameras that somebody watches.
 fn watched(service: &Service) -> Vec<serde_json::Value> {
