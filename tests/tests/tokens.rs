@@ -351,7 +351,8 @@ fn a_wrong_token_lets_nobody_in_and_is_told_without_the_secret() {
     run(async {
         let client = local(&service).await;
         let right = secret(&client, token("anna", &[Scope::Watch], &[])).await;
-        let wrong = format!("{}A", &right[..right.len() - 1]);
+        let other = if right.ends_with('A') { 'E' } else { 'A' };
+        let wrong = format!("{}{other}", &right[..right.len() - 1]);
         for shown in [wrong.as_str(), "", "cst_", &right[1..], &"x".repeat(3000)] {
             forbidden(with_token(&service, shown).control().await);
         }
