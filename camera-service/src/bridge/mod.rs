@@ -31,7 +31,12 @@ mod tls;
 mod viewer;
 mod ws;
 
-use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use protocol::BridgeListening;
 use tokio::net::TcpListener;
@@ -124,6 +129,13 @@ impl Bridge {
     /// What stands in for a token that is not shown.
     fn open_token(&self) -> Option<&str> {
         self.open_token.as_deref()
+    }
+
+    /// `secret`, shown by `remote`, was wrong: counted, and slow to be told.
+    async fn log_in_failed(&self, secret: &str, remote: IpAddr) {
+        self.logins.failed(secret, remote);
+        self.counters.failed_logins.inc();
+        tokio::time::sleep(login::SLOWED).await;
     }
 }
 
@@ -239,7 +251,7 @@ mod tests {
     fn addresses_are_those_that_others_can_use() {
         let mut names = Names::default();
         names.hosts.extend(["desk".to_owned(), "desk.local".to_owned(), "localhost".to_owned()]);
-        names.addresses.extend([[127, 0, 0, 1], [192, 168, 1, 5]].map(std::net::IpAddr::from));
+        names.addresses.extend([[127, 0, 0, 1], [192, 168, 1, 5]].map(IpAddr::from));
         let of = |text: &str, tls| urls(text.parse().expect("an address"), &names, tls);
         assert_eq!(of("127.0.0.1:80", false), ["http://127.0.0.1:80/"]);
         assert_eq!(of("[::1]:81", true), ["https://[::1]:81/"]);

@@ -13,11 +13,7 @@ use protocol::{
     client::{Connector, EventStream},
 };
 
-use super::{
-    Bridge,
-    login::{SLOWED, Throttled},
-    service::Failure,
-};
+use super::{Bridge, login::Throttled, service::Failure};
 
 /// A remote user who has logged in.
 #[derive(Clone)]
@@ -87,9 +83,7 @@ impl Viewer {
                 Ok(viewer)
             }
             Err(Failure::Reply(reply)) if reply.kind == ErrorKind::Forbidden => {
-                bridge.logins.failed(token, remote);
-                bridge.counters.failed_logins.inc();
-                tokio::time::sleep(SLOWED).await;
+                bridge.log_in_failed(token, remote).await;
                 Err(Refused::Wrong(reply))
             }
             Err(failure) => Err(Refused::Failed(failure.into())),

@@ -7,7 +7,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    process::{Command, ExitCode, Stdio},
+    process::{ExitCode, Stdio},
     time::Duration,
 };
 
@@ -17,6 +17,7 @@ use protocol::{
     endpoint::private_folder,
 };
 use serde::Serialize;
+use tokio::process::Command;
 
 use super::{
     CliError, Outcome, Session,
@@ -27,6 +28,8 @@ use super::{
 
 /// How long the page can be opened for.
 const SECONDS: u32 = 60;
+/// What opens files may take so long to say that it cannot.
+const LAUNCH: Duration = Duration::from_secs(1);
 /// The page's token ends by itself, should the browser be left open.
 const LIFE_S: u64 = 12 * 3600;
 /// What the page's token is called.
@@ -67,7 +70,7 @@ pub(super) async fn run(session: &Session) -> Outcome {
     let invitation = answer(client.add_token(token)).await?;
     let page = Redirect::write(&folder, &base.with_secret(&invitation.secret))
         .map_err(|error| CliError::io(format!("write into {}", folder.display()), error))?;
-    let opened = launch(&page.path);
+    let opened = launch(&page.path).await;
     if session.json {
         output::print(&output::json_line(&Opened { file: &page.path, opened, seconds: SECONDS })?)?;
     } else if !opened {
@@ -166,7 +169,7 @@ fn remove_old(folder: &Path) {
 }
 
 /// Has the user's browser open the file; whether there is one to ask.
-fn launch(file: &Path) -> bool {
+async fn launch(file: &Path) -> bool {
     let mut command = if cfg!(target_os = "windows") {
         let mut command = Command::new("cmd");
         command.args(["/C", "start", ""]);
@@ -183,23 +186,10 @@ fn launch(file: &Path) -> bool {
         Command::new("xdg-open")
     };
     command.arg(file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    match command.spawn() {
-        // It may be the browser itself, which goes on.
-        Ok(mut child) => !matches!(wait_shortly(&mut child), Some(false)),
-        Err(_) => false,
-    }
-}
-
-/// How a child ended that ends at once; `None` where it goes on.
-fn wait_shortly(child: &mut std::process::Child) -> Option<bool> {
-    for _ in 0..20 {
-        match child.try_wait() {
-            Ok(Some(status)) => return Some(status.success()),
-            Ok(None) => std::thread::sleep(Duration::from_millis(50)),
-            Err(_) => return None,
-        }
-    }
-    None
+    let Ok(mut child) = command.spawn() else { return false };
+    // One that goes on may be the browser itself.
+    let ended = tokio::time::timeout(LAUNCH, child.wait()).await;
+    !matches!(ended, Ok(Ok(status)) if !status.success())
 }
 
 #[cfg(test)]

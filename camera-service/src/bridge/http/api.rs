@@ -12,7 +12,7 @@ use super::{Failed, failed, reply, reply::Body};
 use crate::{
     bridge::{
         Bridge,
-        login::{SLOWED, Throttled},
+        login::Throttled,
         service::Failure,
         viewer::Viewer,
         ws::requests::{self, What},
@@ -88,9 +88,7 @@ pub(super) async fn session(
             }))
         }
         Err(Failure::Reply(error)) if error.kind == ErrorKind::Forbidden => {
-            bridge.logins.failed(&secret, remote);
-            bridge.counters.failed_logins.inc();
-            tokio::time::sleep(SLOWED).await;
+            bridge.log_in_failed(&secret, remote).await;
             Err((StatusCode::UNAUTHORIZED, error))
         }
         Err(failure) => Err(failed(failure.into())),
