@@ -73,4 +73,5 @@ fn the_bridge_is_switched_on_and_a_token_made() {
         let right = one["name"] == "phone" && one["scopes"] == serde_json::json!(["watch"]);
         if right { Ok(()) } else { Err(tokens.to_string()) }
     });
+    service.cli(&["bridge", "off"]).ok();
 }

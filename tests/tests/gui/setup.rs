@@ -17,7 +17,7 @@ fn the_service_starts_at_login_after_one_click() {
     service.kill();
     let installed = || {
         let status = service.cli(&["status", "--json"]).expect_code(4);
-        let status: Value = serde_json::from_str(&status.text()).expect("JSON");
+        let status: Value = serde_json::from_str(status.text()).expect("JSON");
         status["installed"]["way"].as_str().map(str::to_owned)
     };
     assert_eq!(installed(), None);
