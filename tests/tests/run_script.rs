@@ -50,7 +50,7 @@ fn without_a_display_the_page_is_served_and_all_of_it_ends_together() {
     let out = script.terminate();
     assert_eq!(out.code(), Some(0), "{out:?}");
     wait_until("the bridge to be gone", PATIENCE, || match TcpStream::connect(address) {
-        Ok(_) => Err("it still listens"),
+        Ok(_) => Err("it still listens".to_owned()),
         Err(_) => Ok(()),
     });
 }
