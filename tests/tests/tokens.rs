@@ -1,6 +1,8 @@
 //! What remote users may do, at the real service: every kind of request against every scope and
 //! camera, and what becomes of connections whose token ends.
 
+#[path = "tokens/open_watch.rs"]
+mod open_watch;
 #[path = "tokens/table.rs"]
 mod table;
 
