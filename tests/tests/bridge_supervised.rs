@@ -168,6 +168,7 @@ fn open_watch_lets_anybody_here_watch_for_as_long_as_it_is_configured() {
     // Once it is not configured any more, who watches is sent away.
     fs::write(service.config_file(), config(false)).expect("written");
     assert_eq!(socket.closed().0, 1001);
+    assert!(!service.log().contains("is killed"), "it ends when it is to:\n{}", service.log());
     let again = listening(&service, Some(pid(&there)));
     let http = Http::new(address(&again));
     assert_eq!(http.get("/api/session").json(), json!({ "token_needed": true }));
@@ -192,5 +193,5 @@ fn open_watch_is_refused_where_other_machines_can_come() {
             Err(status.to_string())
         }
     });
-    assert_eq!(status(&service)["running"], false);
+    assert_eq!(status(&service)["urls"], json!([]));
 }

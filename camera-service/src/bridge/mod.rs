@@ -24,6 +24,7 @@ mod listen;
 mod login;
 mod metrics;
 mod names;
+mod seldom;
 mod service;
 mod socket;
 mod source;
@@ -52,8 +53,8 @@ pub use service::Way;
 use source::Sources;
 use tls::Tls;
 
-/// How long connections have to end.
-const END: std::time::Duration = std::time::Duration::from_millis(500);
+/// How long connections have to end: less than the service, where it runs the bridge, gives that.
+const END: std::time::Duration = std::time::Duration::from_millis(300);
 
 /// How the bridge is to run.
 #[derive(Debug)]

@@ -42,6 +42,8 @@ pub(super) struct Pipe {
     writing: BytesMut,
     /// Bytes read since the last whole message.
     since_message: usize,
+    /// Whether all whole messages of what was read have been taken.
+    is_drained: bool,
     most: usize,
     ended: bool,
 }
@@ -158,6 +160,7 @@ impl Pipe {
             frame: None,
             writing: BytesMut::new(),
             since_message: early.len(),
+            is_drained: false,
             most: MOST_TEXT,
             ended: false,
         }
@@ -174,6 +177,9 @@ impl Pipe {
 
     /// The next message among what was read, if it is there in full.
     pub(super) fn message(&mut self) -> Result<Option<Message>, PipeError> {
+        if self.is_drained {
+            return Ok(None);
+        }
         loop {
             match self.context.read(&mut self.memory) {
                 // Answered already.
@@ -190,6 +196,7 @@ impl Pipe {
                 Err(error) => return Err(PipeError::Wrong(error.to_string())),
             }
         }
+        self.is_drained = true;
         // However small the pieces are in which a message comes, and whatever comes in between.
         if self.since_message > self.most + MOST_TEXT {
             return Err(PipeError::Wrong("a message came in too many pieces".to_owned()));
@@ -286,11 +293,22 @@ impl Pipe {
             return Poll::Ready(Ok(Progress::Ended));
         }
         self.since_message += count;
+        self.is_drained = false;
         Poll::Ready(Ok(Progress::Read))
     }
 
-    fn has_output(&self) -> bool {
+    /// Whether anything waits to be written.
+    pub(super) fn has_output(&self) -> bool {
         self.frame.is_some() || self.waiting() > 0
+    }
+
+    /// Writes what can be written at once: until nothing waits or a frame has left, or, which is
+    /// `false`, until there is no room. To be called where something waits.
+    pub(super) fn write(&mut self, cx: &mut Context<'_>) -> Result<bool, PipeError> {
+        match self.poll_write(cx) {
+            Poll::Ready(written) => written.map(|()| true),
+            Poll::Pending => Ok(false),
+        }
     }
 
     /// Writes until nothing waits or a frame has left.
