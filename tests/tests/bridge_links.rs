@@ -129,7 +129,8 @@ impl Climber {
         loop {
             assert!(Instant::now() < until, "rung {rung} is not reached: {:?}", self.told);
             let (frame, _) = next(&mut self.socket);
-            while let Some(message) = self.socket.next(Duration::from_millis(1)).expect("it lasts") {
+            while let Some(message) = self.socket.next(Duration::from_millis(1)).expect("it lasts")
+            {
                 let d = &message["d"];
                 if d["event"] == "stream_changed" {
                     let rung = d["rung"].as_u64().expect("a rung");
@@ -221,9 +222,12 @@ fn a_slow_uplink_lowers_the_rate_of_a_publisher_and_builds_no_delay() {
     let again = seen(TIME / 2);
     stop.store(true, Ordering::Relaxed);
     publishing.join().expect("it publishes");
-    for (what, seen, time) in
-        [("quick", &quick, TIME / 2), ("slow", &slow, TIME), ("later", &later, TIME), ("again", &again, TIME / 2)]
-    {
+    for (what, seen, time) in [
+        ("quick", &quick, TIME / 2),
+        ("slow", &slow, TIME),
+        ("later", &later, TIME),
+        ("again", &again, TIME / 2),
+    ] {
         println!(
             "{what}: {:.1} frames/s, median {:?} old, at most {:?}",
             seen.rate(time),

@@ -123,7 +123,9 @@ fn why_it_does_not_listen_is_said_and_it_listens_once_it_can() {
 #[test]
 fn open_watch_lets_anybody_here_watch_for_as_long_as_it_is_configured() {
     let config = |open: bool| {
-        format!("{QUICK}\n[bridge]\nenabled = true\nlisten = \"127.0.0.1:0\"\nopen_watch = {open}\n")
+        format!(
+            "{QUICK}\n[bridge]\nenabled = true\nlisten = \"127.0.0.1:0\"\nopen_watch = {open}\n"
+        )
     };
     let service = Service::builder().test_camera("320x240@30").config(&config(true)).start();
     let there = listening(&service, None);

@@ -75,9 +75,8 @@ fn free_port() -> u16 {
 fn run(spec: &str, mode: &str, more: &str) {
     let port = free_port();
     let scheme = if more == TLS { "https" } else { "http" };
-    let bridge = format!(
-        "{QUICK}\n[bridge]\nenabled = true\nlisten = \"127.0.0.1:{port}\"\n{more}\n"
-    );
+    let bridge =
+        format!("{QUICK}\n[bridge]\nenabled = true\nlisten = \"127.0.0.1:{port}\"\n{more}\n");
     let mut service =
         Service::builder().test_camera(mode).test_camera(mode).config(&bridge).start();
     wait_until("the bridge to listen", READY, || {

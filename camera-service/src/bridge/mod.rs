@@ -9,7 +9,8 @@
 //! - [`gate`] looks at Host and Origin, [`login`] counts failures, [`viewer`] is who logged in.
 //! - [`http`] answers requests, [`ws`] speaks `camera.v1.json`.
 //! - [`confine`] takes from the process what it does not need.
-//! - [`source`] has each picture once for all who watch it.
+//! - [`source`] has each picture once for all who watch it; [`seldom`] keeps what does not happen
+//!   for every picture from being looked at for every one.
 //!
 //! Nothing that comes from outside is trusted with more than it shows a token for: the service
 //! verifies tokens and checks every request. What waits is bounded everywhere, and what a viewer

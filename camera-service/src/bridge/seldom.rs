@@ -1,9 +1,10 @@
-//! Looking at what seldom happens only when it has.
+//! Telling a task that something is new, and looking at what seldom happens only when it has.
 //!
 //! A task that sends frames is woken for each of them. What else it waits for (the end of the
 //! bridge, replies, a time) would be polled along with that, for every frame and every viewer.
 
 use std::{
+    future::poll_fn,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,39 +14,61 @@ use std::{
 
 use futures_util::task::AtomicWaker;
 
+/// Rung by anybody, heard by one task: however often it rang meanwhile, that is heard once.
+#[derive(Default)]
+pub(super) struct Bell {
+    rang: AtomicBool,
+    task: AtomicWaker,
+}
+
+impl Bell {
+    /// Has the task hear it.
+    pub(super) fn ring(&self) {
+        self.rang.store(true, Ordering::Release);
+        self.task.wake();
+    }
+
+    /// Returns when it has rung since it was heard last. Safe to cancel.
+    pub(super) async fn heard(&self) {
+        poll_fn(|cx| self.poll_heard(cx)).await;
+    }
+
+    fn poll_heard(&self, cx: &mut Context<'_>) -> Poll<()> {
+        // Before it is looked at, so that it cannot ring unheard in between.
+        self.task.register(cx.waker());
+        if self.rang.load(Ordering::Acquire) && self.rang.swap(false, Ordering::AcqRel) {
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    }
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.ring();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.ring();
+    }
+}
+
 /// Polls something when that was woken, and not when the rest of its task was.
 pub(super) struct Seldom {
     bell: Arc<Bell>,
     waker: Waker,
 }
 
-struct Bell {
-    /// Whether it was woken since it was polled last.
-    rung: AtomicBool,
-    task: AtomicWaker,
-}
-
-impl Wake for Bell {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.rung.store(true, Ordering::Release);
-        self.task.wake();
-    }
-}
-
 impl Seldom {
     /// Polls the first time in any case.
     pub(super) fn new() -> Self {
-        let bell = Arc::new(Bell { rung: AtomicBool::new(true), task: AtomicWaker::new() });
+        let bell = Arc::new(Bell { rang: AtomicBool::new(true), task: AtomicWaker::new() });
         Self { waker: bell.clone().into(), bell }
     }
 
     /// Polls the next time in any case: there is something new to wait for.
     pub(super) fn look(&self) {
-        self.bell.rung.store(true, Ordering::Release);
+        self.bell.rang.store(true, Ordering::Release);
     }
 
     /// Calls `poll` if what that was called for last has woken it.
@@ -54,9 +77,7 @@ impl Seldom {
         cx: &mut Context<'_>,
         poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
-        // Before it is looked at, so that nothing that rings meanwhile is missed.
-        self.bell.task.register(cx.waker());
-        if !self.bell.rung.swap(false, Ordering::AcqRel) {
+        if self.bell.poll_heard(cx).is_pending() {
             return Poll::Pending;
         }
         let polled = poll(&mut Context::from_waker(&self.waker));
@@ -70,57 +91,46 @@ impl Seldom {
 
 #[cfg(test)]
 mod tests {
-    use std::future::poll_fn;
-
-    use tokio::sync::Notify;
+    use tokio::task::yield_now;
 
     use super::*;
 
     #[tokio::test]
-    async fn it_is_polled_when_it_was_woken_and_not_when_others_were() {
-        let (seldom, rare, often) = (Seldom::new(), Notify::new(), Notify::new());
-        let mut looked = 0;
-        let mut waiting = Box::pin(rare.notified());
-        let mut rest = Box::pin(async {
-            for _ in 0..100 {
-                often.notified().await;
-                tokio::task::yield_now().await;
+    async fn a_bell_is_heard_once_however_often_it_rang() {
+        let bell = Bell::default();
+        bell.ring();
+        bell.ring();
+        bell.heard().await;
+        let ringing = async {
+            yield_now().await;
+            bell.ring();
+        };
+        tokio::join!(bell.heard(), ringing);
+        assert!(poll_fn(|cx| Poll::Ready(bell.poll_heard(cx))).await.is_pending());
+    }
+
+    #[tokio::test]
+    async fn what_is_seldom_is_polled_when_it_was_woken_and_not_when_others_were() {
+        let (seldom, rare, often) = (Seldom::new(), Bell::default(), Bell::default());
+        let (mut looked, mut frames) = (0, 0);
+        let task = poll_fn(|cx| {
+            while often.poll_heard(cx).is_ready() {
+                frames += 1;
             }
+            seldom.poll(cx, |cx| {
+                looked += 1;
+                rare.poll_heard(cx)
+            })
         });
-        let mut both = async || {
-            poll_fn(|cx| {
-                let polled = seldom.poll(cx, |cx| {
-                    looked += 1;
-                    waiting.as_mut().poll(cx).map(|()| "rare")
-                });
-                match polled {
-                    Poll::Pending => rest.as_mut().poll(cx).map(|()| "often"),
-                    ready => ready,
-                }
-            })
-            .await
-        };
         let ringing = async {
-            for _ in 0..1000 {
-                often.notify_one();
-                tokio::task::yield_now().await;
+            for _ in 0..100 {
+                often.ring();
+                yield_now().await;
             }
+            rare.ring();
         };
-        assert_eq!(tokio::join!(both(), ringing).0, "often");
-        let ringing = async {
-            tokio::task::yield_now().await;
-            rare.notify_one();
-        };
-        let again = async {
-            poll_fn(|cx| {
-                seldom.poll(cx, |cx| {
-                    looked += 1;
-                    waiting.as_mut().poll(cx)
-                })
-            })
-            .await;
-        };
-        tokio::join!(again, ringing);
+        tokio::join!(task, ringing);
         assert_eq!(looked, 2, "at first, and when it was woken");
+        assert!(frames > 10, "{frames}");
     }
 }

@@ -195,7 +195,8 @@ async fn introduce(
 /// What somebody at `remote` without a token may do, where the configuration lets them do
 /// anything: whoever turns that off turns off the bridge through which they came.
 fn open_watch(server: &Server, remote: &str) -> Result<Arc<Token>, ErrorReply> {
-    let is_here = remote.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback());
+    let is_here =
+        remote.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback());
     if server.config.borrow().bridge.open_watch && is_here {
         return server.tokens.open_watch();
     }

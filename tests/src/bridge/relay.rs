@@ -45,7 +45,8 @@ impl Relay {
                 for end in [&bridge, &viewer] {
                     sockopt::set_socket_recv_buffer_size(end, HOLDS).expect("set");
                 }
-                let back = (bridge.try_clone().expect("cloned"), viewer.try_clone().expect("cloned"));
+                let back =
+                    (bridge.try_clone().expect("cloned"), viewer.try_clone().expect("cloned"));
                 let (up, down) = (passing.clone(), passing.clone());
                 thread::spawn(move || pass(viewer, bridge, || rate(&up.to_bridge)));
                 thread::spawn(move || pass(back.0, back.1, || rate(&down.to_viewer)));

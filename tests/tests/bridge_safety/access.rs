@@ -106,7 +106,8 @@ fn nothing_secret_is_logged_however_much_is() {
     let mut wrong = bridge.websocket();
     wrong.send(&json!({ "op": "identify", "d": { "token": "wrong-3-in-identify" } }));
     assert_eq!(wrong.closed().0, 4001);
-    let session = |secret: &str| http.post("/api/session", &json!({ "secret": secret }).to_string());
+    let session =
+        |secret: &str| http.post("/api/session", &json!({ "secret": secret }).to_string());
     let redeemed = session(&secret);
     assert_eq!(redeemed.status, 200, "{redeemed:?}");
     assert_eq!(session(&secret).status, 401, "it was used");

@@ -24,7 +24,10 @@ fn who_shows_no_token_may_watch_from_here_where_that_is_configured_and_no_more()
             let user = without_token(&open, address);
             let client = user.control().await.expect("connected");
             let grant = client.who_am_i().await.expect("told");
-            assert_eq!((grant.name.as_str(), &grant.scopes[..]), ("open-watch", &[Scope::Watch][..]));
+            assert_eq!(
+                (grant.name.as_str(), &grant.scopes[..]),
+                ("open-watch", &[Scope::Watch][..])
+            );
             user.events().await.expect("events");
             forbidden(user.publish(picture("phone")).await);
             forbidden(client.request(Request::ListControls { camera: "test:0".into() }).await);
@@ -37,6 +40,9 @@ fn who_shows_no_token_may_watch_from_here_where_that_is_configured_and_no_more()
         }
         // It is no token that could be listed, kept, revoked or shown.
         let client = local(&open).await;
-        assert_eq!(client.request(Request::ListTokens).await.expect("told"), Reply::Tokens(Vec::new()));
+        assert_eq!(
+            client.request(Request::ListTokens).await.expect("told"),
+            Reply::Tokens(Vec::new())
+        );
     });
 }

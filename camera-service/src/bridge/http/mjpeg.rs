@@ -19,13 +19,13 @@ use hyper::{
     header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, PRAGMA},
 };
 use protocol::{CameraId, ErrorReply, Request};
-use tokio::{sync::Notify, time::Instant};
+use tokio::time::Instant;
 
 use super::{Failed, Query, failed, reply, reply::Body};
 use crate::bridge::{
     Bridge,
     metrics::{Sent, Way},
-    seldom::Seldom,
+    seldom::{Bell, Seldom},
     source::{BOUNDARY, Phase, Subscription},
     viewer::{Viewer, Watch},
 };
@@ -59,7 +59,7 @@ pub(super) async fn stream(
     if head {
         return Ok(headers(reply::empty(StatusCode::OK)));
     }
-    let news = Arc::new(Notify::new());
+    let news = Arc::<Bell>::default();
     let mut subscription = bridge.sources.subscribe(request, news.clone());
     // What cannot be streamed is an error, not a stream without end or beginning.
     loop {
@@ -70,7 +70,7 @@ pub(super) async fn stream(
             Some(Phase::Opening) | None => {}
         }
         tokio::select! {
-            () = news.notified() => {}
+            () = news.heard() => {}
             reason = viewer.client.closed() => return Err(failed(gone(reason))),
             () = bridge.stop.cancelled() => return Err(failed(gone(None))),
         }
@@ -131,7 +131,7 @@ struct Flow {
     viewer: Viewer,
     _watch: Watch,
     subscription: Subscription,
-    news: Arc<Notify>,
+    news: Arc<Bell>,
     /// The end of the user's connection to the service, or of the bridge.
     end: Pin<Box<dyn Future<Output = ()> + Send>>,
     seldom: Seldom,
@@ -167,7 +167,7 @@ impl Flow {
             tokio::select! {
                 biased;
                 () = poll_fn(|cx| seldom.poll(cx, |cx| end.as_mut().poll(cx))) => return None,
-                () = news.notified() => {}
+                () = news.heard() => {}
             }
         }
     }

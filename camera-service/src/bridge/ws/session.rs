@@ -16,7 +16,7 @@ use std::{
 };
 
 use protocol::{ErrorReply, Request, client::EventStream};
-use tokio::{sync::Notify, time::timeout};
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::{
@@ -29,6 +29,7 @@ use crate::bridge::{
     Bridge,
     http::Wish,
     metrics::{Sent, Way},
+    seldom::Bell,
     viewer::{Viewer, Watch},
 };
 use aside::{Aside, Happened};
@@ -93,7 +94,7 @@ struct Session<'a> {
     turn: u32,
     aside: Aside,
     /// Told of every picture and change of every stream.
-    news: Arc<Notify>,
+    news: Arc<Bell>,
     heard: Instant,
     pinged: bool,
     sent: Sent,
@@ -133,7 +134,7 @@ impl<'a> Session<'a> {
             publications: BTreeMap::new(),
             last: 0,
             turn: 0,
-            news: Arc::new(Notify::new()),
+            news: Arc::default(),
             heard: Instant::now(),
             pinged: false,
             sent: bridge.counters.sent(&Way::WEBSOCKET),
@@ -161,7 +162,7 @@ impl<'a> Session<'a> {
                     Ok(Progress::Ended) => return End::Gone,
                     Err(error) => Err(error.into()),
                 },
-                () = self.news.notified() => Ok(()),
+                () = self.news.heard() => Ok(()),
             };
             if let Err(end) = step {
                 return end;

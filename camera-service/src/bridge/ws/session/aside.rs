@@ -51,6 +51,8 @@ pub(super) struct Aside {
     /// For those who tell.
     pub(super) tell: mpsc::Sender<Told>,
     timer: Pin<Box<Sleep>>,
+    /// When the timer rings; nothing where it has.
+    rings: Option<Instant>,
 }
 
 impl Aside {
@@ -71,6 +73,7 @@ impl Aside {
             told,
             tell,
             timer: Box::pin(sleep_until(Instant::now().into())),
+            rings: None,
         }
     }
 
@@ -96,9 +99,9 @@ impl Aside {
     /// Sees to it that it is time by `deadline`. It may be so sooner: a timer that is set anew for
     /// every frame costs more than one that sometimes rings for nothing.
     pub(super) fn be_on_time(&mut self, deadline: Instant) {
-        let deadline = deadline.into();
-        if self.timer.is_elapsed() || deadline < self.timer.deadline() {
-            self.timer.as_mut().reset(deadline);
+        if self.rings.is_none_or(|rings| deadline < rings) {
+            self.rings = Some(deadline);
+            self.timer.as_mut().reset(deadline.into());
             self.seldom.look();
         }
     }
@@ -114,7 +117,8 @@ impl Aside {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Happened> {
-        let Self { seldom, stop, closed, events, held, requests, told, timer, tell: _ } = self;
+        let Self { seldom, stop, closed, events, held, requests, told, timer, rings, tell: _ } =
+            self;
         seldom.poll(cx, |cx| {
             if stop.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Happened::Stopped);
@@ -134,7 +138,13 @@ impl Aside {
                 *events = Some(next(stream));
                 return Poll::Ready(Happened::Event(heard.ok().flatten()));
             }
-            timer.as_mut().poll(cx).map(|()| Happened::Time)
+            // Polled again only once it is set again.
+            let time = rings.is_some() && timer.as_mut().poll(cx).is_ready();
+            if time {
+                *rings = None;
+                return Poll::Ready(Happened::Time);
+            }
+            Poll::Pending
         })
     }
 }

@@ -136,7 +136,8 @@ impl Session<'_> {
                         &id,
                         &Ok(format!("{{\"camera\":{camera},\"publication\":{publication}}}")),
                     )?;
-                    let started = Publication::start(accepted, publication, self.aside.tell.clone());
+                    let started =
+                        Publication::start(accepted, publication, self.aside.tell.clone());
                     self.publications.insert(publication, started);
                     Ok(())
                 }
