@@ -3,6 +3,8 @@
 
 #[path = "tokens/ending.rs"]
 mod ending;
+#[path = "tokens/open_watch.rs"]
+mod open_watch;
 #[path = "tokens/scopes.rs"]
 mod scopes;
 #[path = "tokens/secrets.rs"]

@@ -101,10 +101,10 @@ fn a_name_and_an_address_must_be_fit_to_be_shown() {
         let answer = welcome(Hello::Bridged(client(address)));
         assert!(matches!(&answer, Welcome::Refused(error) if error.kind == ErrorKind::Invalid));
     }
-    // Without a token it is the bridge itself, which stops nothing.
+    // Without token and address it is the bridge itself, which stops nothing.
     let mut raw = Raw::connect(service.socket());
     raw.send(&Preamble::new(Role::Control).to_bytes());
-    raw.send_message(&Hello::Bridged(client(ADDRESS)));
+    raw.send_message(&Hello::Bridged(ClientHello { remote: None, ..client(ADDRESS) }));
     raw.verdict();
     raw.message::<Welcome>().expect("a welcome");
     raw.send_message(&protocol::RequestMessage {
