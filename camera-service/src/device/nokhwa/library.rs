@@ -185,7 +185,12 @@ mod tests {
     fn a_camera_that_is_not_there_is_gone_and_looking_does_no_harm() {
         for _ in 0..3 {
             query();
-            assert!(is_settled(), "no cameras is an answer too");
+        }
+        // None is an answer too, though it may take a busy machine longer than is waited for.
+        let until = std::time::Instant::now() + 30 * PATIENCE;
+        while !is_settled() {
+            assert!(std::time::Instant::now() < until, "the system does not say");
+            query();
         }
         match open(&CameraIndex::String("no such camera".to_owned()), None) {
             Ok(_) => panic!("there is no such camera"),
