@@ -190,6 +190,7 @@ mod tests {
         let until = std::time::Instant::now() + 30 * PATIENCE;
         while !is_settled() {
             assert!(std::time::Instant::now() < until, "the system does not say");
+            thread::sleep(Duration::from_millis(10));
             query();
         }
         match open(&CameraIndex::String("no such camera".to_owned()), None) {
