@@ -16,6 +16,8 @@ pub(super) fn start(filter: Option<&str>) -> Result<(), CliError> {
     let filter = parse(filter.or(from_environment).unwrap_or("info"))?.add_directive(quiet);
     tracing_subscriber::fmt()
         .compact()
+        // Where nobody reads the log any more, saying so there would be a panic.
+        .log_internal_errors(false)
         .with_env_filter(filter)
         .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr)
