@@ -27,7 +27,7 @@ fn the_window_shows_the_camera_as_it_is() {
         let shot = wine.display().shot();
         let picture = shot.picture(BACKDROP, Area::ALL).ok_or_else(|| gui.stderr())?;
         let strip = shot.strip(picture).map_err(|error| format!("{picture:?}: {error}"))?;
-        // The first bar is white, the third cyan: red and blue are where they should be.
+        // White, yellow and red: red and blue are where they should be.
         let bar =
             |n: u32| shot.at(picture.left + picture.width * (2 * n + 1) / 16, picture.bar_row());
         let near = |seen: Rgb, wanted: Rgb| seen.iter().zip(wanted).all(|(a, b)| a.abs_diff(b) < 9);

@@ -3,6 +3,9 @@
 #![cfg(windows)]
 #![allow(unsafe_code)]
 
+#[path = "windows/install.rs"]
+mod install;
+
 use std::{process::Command, thread, time::Duration};
 
 use protocol::{

@@ -35,12 +35,19 @@ pub(super) fn installed() -> Option<Installed> {
     })
 }
 
+/// What is to be run: without a console of its own, which would be a window that stays open.
+fn command_line(program: &str) -> String {
+    // A verbatim path is for programs, not for command lines.
+    let program = match program.strip_prefix(r"\\?\UNC\") {
+        Some(share) => format!(r"\\{share}"),
+        None => program.strip_prefix(r"\\?\").unwrap_or(program).to_owned(),
+    };
+    format!("conhost.exe --headless \"{program}\" serve --started-by registry")
+}
+
 pub(super) fn install(program: &Path, steps: &mut Steps) -> Result<bool> {
     let text = program.to_str().ok_or_else(|| AutostartError::Program(program.to_owned()))?;
-    // A verbatim path is for programs, not for command lines.
-    let text = text.strip_prefix(r"\\?\").unwrap_or(text);
-    // Without a console of its own, which would be a window that stays open.
-    let wanted = format!("conhost.exe --headless \"{text}\" serve --started-by registry");
+    let wanted = command_line(text);
     if command().as_deref() == Some(&wanted) {
         return Ok(false);
     }
@@ -58,4 +65,18 @@ pub(super) fn uninstall(steps: &mut Steps) -> Result<()> {
     key.remove_value(VALUE).map_err(failed("remove"))?;
     steps.push(Step::Removed(place()));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_named_as_a_command_line_names_them() {
+        let named = |program| command_line(program).split('"').nth(1).map(str::to_owned);
+        let is = |program, name: &str| assert_eq!(named(program).as_deref(), Some(name));
+        is(r"\\?\C:\Program Files\c.exe", r"C:\Program Files\c.exe");
+        is(r"C:\c.exe", r"C:\c.exe");
+        is(r"\\?\UNC\server\share\c.exe", r"\\server\share\c.exe");
+    }
 }

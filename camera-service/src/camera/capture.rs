@@ -136,7 +136,9 @@ impl Run {
         mode: Mode,
     ) -> Result<End, device::Error> {
         let counters = &self.camera.counters;
-        let mut last_frame = Instant::now();
+        // By the clock that stands still while the machine is suspended: not a stall.
+        let mut last_frame = clock::monotonic_ns();
+        let since = |then| Duration::from_nanos(clock::monotonic_ns().saturating_sub(then));
         let mut last_sequence = None;
         let mut meter = RateMeter::new();
         // A slow rate is no stall.
@@ -146,25 +148,25 @@ impl Run {
             counters.alive_ns.store(clock::monotonic_ns(), Ordering::Relaxed);
             match capture.next_frame(pool, LOOK.min(self.stall_after))? {
                 Next::Frame(frame) => {
-                    last_frame = Instant::now();
+                    last_frame = clock::monotonic_ns();
                     let sequence = frame.sequence;
                     let missing = last_sequence
                         .map_or(0, |last: u64| sequence.saturating_sub(last.saturating_add(1)));
                     last_sequence = Some(sequence);
                     counters.gaps.fetch_add(missing, Ordering::Relaxed);
                     counters.frames.fetch_add(1, Ordering::Relaxed);
-                    if let Some(rate) = meter.frame(last_frame) {
+                    if let Some(rate) = meter.frame(Instant::now()) {
                         counters.rate.store(rate, Ordering::Relaxed);
                     }
                     self.publish(frame, mode);
                 }
                 Next::Damaged { reason } => {
                     // The camera does deliver: it is not stalled.
-                    last_frame = Instant::now();
+                    last_frame = clock::monotonic_ns();
                     tracing::debug!(camera = %self.camera.id, "frame thrown away: {reason}");
                     counters.damaged.fetch_add(1, Ordering::Relaxed);
                 }
-                Next::TimedOut if last_frame.elapsed() >= stall_after => {
+                Next::TimedOut if since(last_frame) >= stall_after => {
                     return Ok(End::Stalled);
                 }
                 Next::TimedOut => {}

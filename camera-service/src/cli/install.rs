@@ -183,6 +183,14 @@ async fn start(
         // A Ctrl-C that ends this program is not meant for the service.
         command.process_group(0);
     }
+    #[cfg(windows)]
+    {
+        use std::os::windows::process::CommandExt as _;
+
+        use windows::Win32::System::Threading::{CREATE_NEW_PROCESS_GROUP, CREATE_NO_WINDOW};
+        // Neither is that, nor the end of this console.
+        command.creation_flags((CREATE_NEW_PROCESS_GROUP | CREATE_NO_WINDOW).0);
+    }
     let spawned = command.spawn();
     let mut child = spawned.map_err(|error| CliError::io("start the service", error))?;
     let deadline = Instant::now() + PATIENCE;

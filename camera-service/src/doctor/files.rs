@@ -9,8 +9,12 @@ use super::{Area, Finding, Service};
 use crate::config::{Config, ConfigError, state_dir};
 
 /// Bytes that the state files and a new one beside each need.
-#[cfg(unix)]
 const ROOM: u64 = 1024 * 1024;
+
+/// What shows how full the disk of a folder is, whose it is, and what removes a file.
+const DISK: &str = if cfg!(windows) { "dir" } else { "df -h" };
+const OWNER: &str = if cfg!(windows) { "icacls" } else { "ls -ld" };
+const REMOVE: &str = if cfg!(windows) { "del" } else { "rm" };
 
 pub(super) fn check(service: &Service) -> Vec<Finding> {
     // The file that the running service reads counts, else the usual one.
@@ -85,23 +89,19 @@ fn state_folder(folder: &Path) -> Finding {
             ),
         )
         .advice("Make room on the disk, or make the folder yours.")
-        .command(format!("df -h {}", there.display()))
-        .command(format!("ls -ld {}", there.display())),
+        .command(format!("{DISK} {}", there.display()))
+        .command(format!("{OWNER} {}", there.display())),
     }
 }
 
-#[cfg(unix)]
 fn writable(folder: &Path) -> io::Result<()> {
-    use rustix::fs::{Access, access, statvfs};
     if !folder.is_dir() {
         return Err(io::Error::new(
             io::ErrorKind::NotADirectory,
             format!("{} is no folder", folder.display()),
         ));
     }
-    access(folder, Access::WRITE_OK | Access::EXEC_OK)?;
-    let disk = statvfs(folder)?;
-    let room = disk.f_bavail.saturating_mul(disk.f_frsize);
+    let room = room_for_this_user(folder)?;
     if room < ROOM {
         return Err(io::Error::new(
             io::ErrorKind::StorageFull,
@@ -111,12 +111,36 @@ fn writable(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-#[cfg(not(unix))]
-fn writable(folder: &Path) -> io::Result<()> {
-    if fs::metadata(folder)?.permissions().readonly() {
-        return Err(io::ErrorKind::PermissionDenied.into());
-    }
-    Ok(())
+/// Free bytes where this user may make files; fails where they may not.
+#[cfg(unix)]
+fn room_for_this_user(folder: &Path) -> io::Result<u64> {
+    use rustix::fs::{Access, access, statvfs};
+    access(folder, Access::WRITE_OK | Access::EXEC_OK)?;
+    let disk = statvfs(folder)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// Free bytes where this user may make files; fails where they may not.
+#[cfg(windows)]
+#[allow(unsafe_code)]
+fn room_for_this_user(folder: &Path) -> io::Result<u64> {
+    use std::os::windows::fs::OpenOptionsExt as _;
+
+    use windows::{
+        Win32::Storage::FileSystem::{
+            FILE_ADD_FILE, FILE_FLAG_BACKUP_SEMANTICS, GetDiskFreeSpaceExW,
+        },
+        core::HSTRING,
+    };
+
+    let mut options = fs::File::options();
+    // A folder can be opened so only.
+    options.access_mode(FILE_ADD_FILE.0).custom_flags(FILE_FLAG_BACKUP_SEMANTICS.0);
+    options.open(folder)?;
+    let mut room = 0;
+    // SAFETY: the name and the number outlive the call.
+    unsafe { GetDiskFreeSpaceExW(&HSTRING::from(folder), Some(&raw mut room), None, None)? };
+    Ok(room)
 }
 
 /// State that a service put aside since it could not be understood.
@@ -132,7 +156,7 @@ fn unreadable(folder: &Path) -> Vec<Finding> {
             Finding::note(Area::Files, "state_put_aside", message)
                 .about(path.display())
                 .advice("Take from it what you want to keep, then remove it.")
-                .command(format!("rm {}", path.display()))
+                .command(format!("{REMOVE} {}", path.display()))
         })
         .collect()
 }

@@ -51,6 +51,11 @@ impl Service {
 }
 
 const SERVE: &str = "camera-service serve";
+const PROCESSES: &str = if cfg!(windows) {
+    "tasklist /FI \"IMAGENAME eq camera-service.exe\""
+} else {
+    "pgrep -a camera-service"
+};
 
 pub(super) fn check(service: &Service) -> Vec<Finding> {
     match service {
@@ -67,7 +72,7 @@ pub(super) fn check(service: &Service) -> Vec<Finding> {
                 format!("No use of the service: {why}."),
             )
             .advice("If it hangs, end its process, which this names, and start it again.")
-            .command("pgrep -a camera-service")
+            .command(PROCESSES)
             .command(SERVE),
         ],
     }

@@ -28,7 +28,6 @@ pub(super) enum Way {
     /// At the endpoint, where programs of this user connect.
     Endpoint,
     /// Through the bridge's door: bridged, whatever it says.
-    #[cfg_attr(not(unix), expect(dead_code, reason = "there is no door"))]
     Door,
 }
 

@@ -28,33 +28,47 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// What the system said last, and the answer that it owes.
 struct Query {
     last: Vec<CameraInfo>,
+    /// Whether that was an answer to the last question.
+    is_settled: bool,
     /// One thread asks at most, also where a driver does not let it return.
-    owed: Option<Receiver<Vec<CameraInfo>>>,
+    owed: Option<Receiver<Option<Vec<CameraInfo>>>>,
 }
 
+static QUERY: Mutex<Query> = Mutex::new(Query { last: Vec::new(), is_settled: false, owed: None });
+
 /// The cameras that there are now; those that there were before where the system does not say
-/// within 2 s.
+/// within 2 s, or cannot.
 pub(super) fn query() -> Vec<CameraInfo> {
-    static QUERY: Mutex<Query> = Mutex::new(Query { last: Vec::new(), owed: None });
     let mut query = QUERY.lock().unwrap_or_else(PoisonError::into_inner);
+    query.is_settled = false;
     let is_late = query.owed.is_some();
     let Some(answer) = query.owed.take().or_else(ask) else { return query.last.clone() };
-    match answer.recv_timeout(PATIENCE) {
-        Ok(cameras) => query.last = cameras,
+    // What was waited for in vain is not waited for again: it is there or it is not.
+    match answer.recv_timeout(if is_late { Duration::ZERO } else { PATIENCE }) {
+        Ok(Some(cameras)) => {
+            query.last = cameras;
+            // A late answer is to a question of long ago.
+            query.is_settled = !is_late;
+        }
         Err(RecvTimeoutError::Timeout) => {
             if !is_late {
                 tracing::warn!("the system does not say which cameras there are: a driver hangs");
             }
             query.owed = Some(answer);
         }
-        // The thread panicked, which was reported as such.
-        Err(RecvTimeoutError::Disconnected) => {}
+        // It could not be told, which was reported as such, or the thread panicked.
+        Ok(None) | Err(RecvTimeoutError::Disconnected) => {}
     }
     query.last.clone()
 }
 
+/// Whether the last question was answered. Where it was not, another one is due.
+pub(super) fn is_settled() -> bool {
+    QUERY.lock().unwrap_or_else(PoisonError::into_inner).is_settled
+}
+
 /// Asks on a thread named `camera-query`; `None` where it cannot be started.
-fn ask() -> Option<Receiver<Vec<CameraInfo>>> {
+fn ask() -> Option<Receiver<Option<Vec<CameraInfo>>>> {
     let (answer, owed) = mpsc::sync_channel(1);
     // Whoever waited may have gone.
     let run = move || drop(answer.send(query_now()));
@@ -62,15 +76,16 @@ fn ask() -> Option<Receiver<Vec<CameraInfo>>> {
     Some(owed)
 }
 
-fn query_now() -> Vec<CameraInfo> {
+/// `None` where the system cannot say.
+fn query_now() -> Option<Vec<CameraInfo>> {
     enter_com();
     match query_cameras(ApiBackend::Auto) {
-        Ok(cameras) => cameras,
+        Ok(cameras) => Some(cameras),
         // So Media Foundation refuses to start where it has no part for cameras at all.
-        Err(error) if means(&error.to_string(), 0xc00d_36e3) => Vec::new(),
+        Err(error) if means(&error.to_string(), 0xc00d_36e3) => Some(Vec::new()),
         Err(error) => {
             tracing::debug!(%error, "cameras cannot be listed");
-            Vec::new()
+            None
         }
     }
 }
@@ -169,6 +184,13 @@ mod tests {
     #[test]
     fn a_camera_that_is_not_there_is_gone_and_looking_does_no_harm() {
         for _ in 0..3 {
+            query();
+        }
+        // None is an answer too, though it may take a busy machine longer than is waited for.
+        let until = std::time::Instant::now() + 30 * PATIENCE;
+        while !is_settled() {
+            assert!(std::time::Instant::now() < until, "the system does not say");
+            thread::sleep(Duration::from_millis(10));
             query();
         }
         match open(&CameraIndex::String("no such camera".to_owned()), None) {

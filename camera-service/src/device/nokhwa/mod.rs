@@ -1,7 +1,7 @@
 //! Cameras of Windows (Media Foundation) and macOS (AVFoundation), by nokhwa.
 //!
-//! [`Finder`] looks every two seconds which there are: neither system tells of changes through
-//! nokhwa. A device is opened twice, independently: for its frames and for its controls, each on
+//! [`Finder`] looks every two seconds whether some may have come or gone, and which there are if so:
+//! neither system tells of changes through nokhwa. A device is opened twice, independently: for its frames and for its controls, each on
 //! a thread of its own, since nokhwa's cameras must be used where they were made and some of
 //! their calls wait for as long as the device pleases.
 //!
@@ -11,6 +11,7 @@
 mod capture;
 mod controls;
 mod identity;
+mod interfaces;
 mod library;
 mod modes;
 
@@ -50,8 +51,12 @@ impl super::Finder for Finder {
             let waker = waker.clone();
             thread::Builder::new().name("camera-watch".to_owned()).spawn(move || {
                 let look = || library::query().iter().map(CameraInfo::misc).collect::<Vec<_>>();
+                let mut interfaces = interfaces::Interfaces::default();
                 let mut known = look();
                 while !waker.wait_for(LOOK) {
+                    if !interfaces.may_have_changed() && library::is_settled() {
+                        continue;
+                    }
                     let now = look();
                     if now != known {
                         known = now;
