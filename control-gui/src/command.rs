@@ -35,7 +35,7 @@ pub(crate) enum CommandError {
     #[error("{} cannot do that: it is too old. Install a newer one, then try again.", .0.display())]
     TooOld(PathBuf),
     /// It did not end.
-    #[error("`camera-service {0}` did not end within {seconds} s, and was ended.", seconds = PATIENCE.as_secs())]
+    #[error("`{0}` did not end within {seconds} s, and was ended.", seconds = PATIENCE.as_secs())]
     Silent(String),
     /// It says what went wrong.
     #[error("{0}")]
@@ -65,36 +65,70 @@ pub(crate) fn run(args: &[&str]) -> impl Future<Output = Result<Value, CommandEr
     }
 }
 
+/// Runs a program of this computer's. Returns what it printed, or what it said where it failed.
+pub(crate) async fn run_other(
+    program: &'static str,
+    args: &'static [&'static str],
+) -> Result<String, CommandError> {
+    let ended = tokio::task::spawn_blocking(move || {
+        let mut command = Command::new(program);
+        command.args(args);
+        let Ended { status, stdout, stderr } = end(command, PATIENCE)?;
+        if status.success() {
+            Ok(String::from_utf8_lossy(&stdout).into_owned())
+        } else {
+            Err(why(program.into(), &stderr, status))
+        }
+    });
+    ended.await.unwrap_or_else(|error| Err(CommandError::Failed(error.to_string())))
+}
+
 /// Blocks for `patience` at most.
 fn run_program(
     program: PathBuf,
     args: &[String],
     patience: Duration,
 ) -> Result<Value, CommandError> {
-    let failed = |error: std::io::Error| {
-        CommandError::Failed(format!("Cannot run {}: {error}", program.display()))
-    };
     let mut command = Command::new(&program);
-    command.args(args).arg("--json").stdin(Stdio::null());
-    let mut child =
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(failed)?;
-    let (stdout, stderr) = (reader(child.stdout.take()), reader(child.stderr.take()));
-    let deadline = Instant::now() + patience;
-    let Some(status) = wait(&mut child, deadline).map_err(failed)? else {
-        return Err(CommandError::Silent(args.join(" ")));
-    };
-    // What it started may have its output open for longer; all that it said itself is there.
-    let said = |reader: mpsc::Receiver<Vec<u8>>| {
-        let left = deadline.saturating_duration_since(Instant::now());
-        reader.recv_timeout(left).unwrap_or_default()
-    };
-    let (stdout, stderr) = (said(stdout), said(stderr));
+    command.args(args).arg("--json");
+    let Ended { status, stdout, stderr } = end(command, patience)?;
     match serde_json::from_slice(&stdout) {
         Ok(value) => Ok(value),
         // Some have nothing to print.
         Err(_) if status.success() => Ok(Value::Null),
         Err(_) => Err(why(program, &stderr, status)),
     }
+}
+
+/// A command that has ended, and what it said.
+struct Ended {
+    status: ExitStatus,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+/// Runs a command to its end. Blocks for `patience` at most.
+fn end(mut command: Command, patience: Duration) -> Result<Ended, CommandError> {
+    let program = PathBuf::from(command.get_program());
+    let failed = |error: std::io::Error| {
+        CommandError::Failed(format!("Cannot run {}: {error}", program.display()))
+    };
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(failed)?;
+    let (stdout, stderr) = (reader(child.stdout.take()), reader(child.stderr.take()));
+    let deadline = Instant::now() + patience;
+    let Some(status) = wait(&mut child, deadline).map_err(failed)? else {
+        let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let args = command.get_args().map(|arg| arg.to_string_lossy().into_owned());
+        let words: Vec<String> = std::iter::once(name).chain(args).collect();
+        return Err(CommandError::Silent(words.join(" ")));
+    };
+    // What it started may have its output open for longer; all that it said itself is there.
+    let said = |reader: mpsc::Receiver<Vec<u8>>| {
+        let left = deadline.saturating_duration_since(Instant::now());
+        reader.recv_timeout(left).unwrap_or_default()
+    };
+    Ok(Ended { status, stdout: said(stdout), stderr: said(stderr) })
 }
 
 /// Waits for its end; ends it where that does not come in time.

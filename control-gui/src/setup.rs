@@ -2,6 +2,8 @@
 //! open after its last stream, and what may be wrong. All of it is asked of camera-service's
 //! commands, since it has to work where no service runs.
 
+use std::path::Path;
+
 use iced::Task;
 use serde::Deserialize;
 use serde_json::Value;
@@ -214,13 +216,16 @@ async fn set_close_after(seconds: f64) -> Result<f64, CommandError> {
 }
 
 /// Runs a command on the file that the service has its configuration from; on the usual one where
-/// none runs.
+/// none runs, or where there is no file yet: one that is named has to be there.
 async fn run_config(args: &[&str]) -> Result<Value, CommandError> {
     let status = command::run(&["status"]).await?;
-    match status["config"].as_str() {
-        Some(file) => command::run(&[args, &["--config", file]].concat()).await,
-        None => command::run(args).await,
-    }
+    let Some(file) = status["config"].as_str().map(str::to_owned) else {
+        return command::run(args).await;
+    };
+    let named = [args, &["--config", &file]].concat();
+    let (named, usual) = (command::run(&named), command::run(args));
+    let is_there = tokio::task::spawn_blocking(move || Path::new(&file).exists()).await;
+    if is_there.unwrap_or(true) { named.await } else { usual.await }
 }
 
 /// Looks for what may be wrong; what is worst comes first.

@@ -1,5 +1,8 @@
-//! Starting the service: `camera-service serve` from beside this program, or from PATH, on its own
-//! from then on. What it logs goes to `service.log` in the state folder.
+//! Starting the service: where it is installed as a unit of systemd that one, by systemd; else
+//! `camera-service serve` from beside this program, or from PATH, on its own from then on. What that
+//! one logs goes to `service.log` in the state folder.
+
+mod unit;
 
 use std::{
     env, fs, io,
@@ -38,23 +41,17 @@ pub(crate) struct StartError {
 
 /// Starts it and waits until it answers.
 pub(crate) async fn start() -> Result<(), StartError> {
+    if unit::is_installed().await {
+        // Started by hand it would be in the way of the one that systemd starts.
+        return unit::start().await;
+    }
     let spawned = tokio::task::spawn_blocking(spawn).await;
     let (mut child, log) = spawned.unwrap_or_else(|error| Err(plain(error.to_string())))?;
-    let deadline = Instant::now() + PATIENCE;
-    let result = loop {
-        match Connector::new(crate::NAME).control().await {
-            Ok(_) => break Ok(()),
-            Err(ClientError::NotRunning(_)) => {}
-            Err(error) => break Err(error.to_string()),
-        }
-        if let Ok(Some(status)) = child.try_wait() {
-            break Err(format!("The service ended at once ({status})."));
-        }
-        if Instant::now() > deadline {
-            break Err(format!("The service did not answer within {} s.", PATIENCE.as_secs()));
-        }
-        sleep(PAUSE).await;
-    };
+    let result = answers(|| match child.try_wait() {
+        Ok(Some(status)) => Err(format!("The service ended at once ({status}).")),
+        _ => Ok(()),
+    })
+    .await;
     let read = tokio::task::spawn_blocking(move || {
         // Somebody has to hear of its end, or it stays in the list of processes.
         let reaper = thread::Builder::new().name("service".to_owned());
@@ -64,6 +61,23 @@ pub(crate) async fn start() -> Result<(), StartError> {
     match result {
         Ok(()) => Ok(()),
         Err(what) => Err(StartError { what, log: read.await.unwrap_or_default() }),
+    }
+}
+
+/// Waits until it answers; not for one of which `runs` says that it has ended, and how.
+async fn answers(mut runs: impl FnMut() -> Result<(), String>) -> Result<(), String> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match Connector::new(crate::NAME).control().await {
+            Ok(_) => return Ok(()),
+            Err(ClientError::NotRunning(_)) => {}
+            Err(error) => return Err(error.to_string()),
+        }
+        runs()?;
+        if Instant::now() > deadline {
+            return Err(format!("The service did not answer within {} s.", PATIENCE.as_secs()));
+        }
+        sleep(PAUSE).await;
     }
 }
 

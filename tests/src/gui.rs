@@ -21,8 +21,18 @@ pub fn start(
             None => command.env_remove(name),
         };
     }
+    command.args(args);
+    start_command(command, display, variables)
+}
+
+/// Starts `command`, which is that of the GUI with its environment, likewise.
+#[track_caller]
+pub fn start_command(
+    mut command: Command,
+    display: &Display,
+    variables: &[(&str, &str)],
+) -> Program {
     command
-        .args(args)
         .env("DISPLAY", display.name())
         .env("RUST_LOG", "control_gui=debug,warn")
         .env_remove("WAYLAND_DISPLAY")

@@ -68,7 +68,8 @@ impl Manager {
         self.folder().join(name)
     }
 
-    fn command(&self, program: impl AsRef<OsStr>) -> Command {
+    /// A program with the environment of this manager's user, to be started as that user.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         // As the manager's user, without the groups of whoever runs the test.
         let mut command = Command::new("setpriv");
         if let Some(user) = self.user {

@@ -12,8 +12,14 @@ mod keys;
 mod live;
 #[path = "gui/presets.rs"]
 mod presets;
+#[path = "gui/remote.rs"]
+mod remote;
+#[path = "gui/scale.rs"]
+mod scale;
 #[path = "gui/service.rs"]
 mod service;
+#[path = "gui/setup.rs"]
+mod setup;
 #[path = "gui/sliders.rs"]
 mod sliders;
 #[path = "gui/window.rs"]
@@ -33,6 +39,8 @@ const PRIMARY: Rgb = [0x1f, 0x6f, 0xeb];
 const DANGER: Rgb = [0xc6, 0x2f, 0x3b];
 /// The bar at the top, in a window of 1100 × 720.
 const BAR: Area = Area { left: 0, top: 0, width: 1100, height: 44 };
+/// What lies below it.
+const PAGE: Area = Area { left: 0, top: 46, width: 1100, height: 674 };
 /// Between the list of cameras and the controls.
 const STAGE: Area = Area { left: 234, top: 46, width: 548, height: 672 };
 /// The controls.

@@ -7,14 +7,39 @@ use super::{
     picture::{Layout, Picture, Plane},
 };
 use iced::advanced::image::Handle;
+use protocol::Size;
 
-/// A picture at the size it is shown in.
+/// The part of a picture that is seen, at the size it is shown in.
 #[derive(Debug, Clone)]
 pub(crate) struct Image {
     /// The pixels.
     pub handle: Handle,
-    /// Where they lie in the area, in pixels of the screen.
-    pub placed: Placed,
+    /// Where they lie in the area that they were made for, in pixels of the screen.
+    placed: Placed,
+    /// Where the whole picture lies in it.
+    whole: Placed,
+    /// Its size.
+    size: Size,
+}
+
+impl Image {
+    /// Where the pixels lie in an area of `area` pixels of the screen: another one than they were
+    /// made for where it has changed since, or how the picture is placed. A camera that is lost, or
+    /// frozen, has no newer picture to make them of.
+    #[must_use]
+    pub(crate) fn place(&self, placement: &Placement, area: (f32, f32)) -> Placed {
+        let now = placement.place(area, self.size);
+        if now == self.whole {
+            return self.placed;
+        }
+        let (x, y) = (now.width / self.whole.width, now.height / self.whole.height);
+        Placed {
+            left: now.left + (self.placed.left - self.whole.left) * x,
+            top: now.top + (self.placed.top - self.whole.top) * y,
+            width: self.placed.width * x,
+            height: self.placed.height * y,
+        }
+    }
 }
 
 /// The part of `picture` that is seen in an area of `area` pixels of the screen. `None` where
@@ -43,7 +68,8 @@ pub(crate) fn convert(picture: &Picture, placement: &Placement, area: (f32, f32)
     fill(&mut pixels, picture, &columns, rows);
     let handle = Handle::from_rgba(width, height, pixels);
     let (left, top) = (left as f32, top as f32);
-    Some(Image { handle, placed: Placed { left, top, width: width as f32, height: height as f32 } })
+    let seen = Placed { left, top, width: width as f32, height: height as f32 };
+    Some(Image { handle, placed: seen, whole: placed, size: picture.size })
 }
 
 /// For each of `count` pixels of the screen from `from` on, the nearest of `pixels` that are
@@ -138,7 +164,7 @@ fn each(to: &mut [u8], columns: &[u32], rgb: impl Fn(usize) -> [u8; 3]) {
 
 #[cfg(test)]
 mod tests {
-    use protocol::{Colour, Size};
+    use protocol::Colour;
 
     use super::*;
     use crate::live::picture::{Buffers, Stamp};
@@ -190,6 +216,20 @@ mod tests {
             let image = convert(&picture, &mirrored, area).expect("an image");
             assert_eq!(pixel(&image, 0, 0)[0], ((size.width - 1) * 16) as u8);
         }
+    }
+
+    #[test]
+    fn a_picture_without_a_newer_one_fits_an_area_that_has_changed() {
+        let picture = planar(Size::new(64, 32), |_, x, _| x as u8);
+        let mut placement = Placement::default();
+        let image = convert(&picture, &placement, (64.0, 64.0)).expect("an image");
+        let placed = |left, top, width, height| Placed { left, top, width, height };
+        assert_eq!(image.place(&placement, (64.0, 64.0)), placed(0.0, 16.0, 64.0, 32.0));
+        assert_eq!(image.place(&placement, (64.0, 48.0)), placed(0.0, 8.0, 64.0, 32.0));
+        assert_eq!(image.place(&placement, (128.0, 64.0)), placed(0.0, 0.0, 128.0, 64.0));
+        // Frozen, it can be magnified all the same.
+        placement.zoom(2.0, (0.0, 0.0), (64.0, 64.0), picture.size);
+        assert_eq!(image.place(&placement, (64.0, 64.0)), placed(-32.0, 0.0, 128.0, 64.0));
     }
 
     #[test]

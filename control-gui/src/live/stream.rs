@@ -85,7 +85,12 @@ fn run(key: &Key) -> impl Stream<Item = (CameraId, Update)> + use<> {
         loop {
             let Err(error) = watch(&newest, &mut framing, &mut reporter).await;
             debug!("stream of {}: {error}", reporter.camera);
-            reporter.tell(Update::Interrupted(error.to_string())).await;
+            let why = match &error {
+                // Where it was looked for helps nobody here; there is a button that starts it.
+                ClientError::NotRunning(_) => "the camera service is not running".to_owned(),
+                other => other.to_string(),
+            };
+            reporter.tell(Update::Interrupted(why)).await;
             sleep(RETRY).await;
         }
     })

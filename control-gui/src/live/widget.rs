@@ -5,7 +5,7 @@ use std::sync::Arc;
 use iced::{
     Element, Event, Length, Point, Rectangle, Size, Theme,
     advanced::{
-        Clipboard, Layout, Shell, Widget,
+        Clipboard, Layout, Renderer as _, Shell, Widget,
         image::{self, FilterMethod, Renderer as _},
         layout, mouse, renderer,
         widget::{Tree, tree},
@@ -230,7 +230,7 @@ impl<Message> Video<Message> {
         let image = self.newest.image(|picture| software::convert(picture, &look.placement, area));
         let Some(image) = image else { return };
         let Some(clip) = bounds.intersection(seen) else { return };
-        let Placed { left, top, width, height } = image.placed;
+        let Placed { left, top, width, height } = image.place(&look.placement, area);
         let place = Rectangle {
             x: bounds.x + left / scale,
             y: bounds.y + top / scale,
@@ -242,7 +242,11 @@ impl<Message> Video<Message> {
             .filter_method(FilterMethod::Nearest)
             .opacity(opacity)
             .snap(true);
-        renderer.draw_image(image, place, clip);
+        if place.is_within(&bounds) {
+            renderer.draw_image(image, place, clip);
+        } else {
+            renderer.with_layer(clip, |renderer| renderer.draw_image(image, place, clip));
+        }
     }
 
     /// The shader widget that this one is with a GPU.

@@ -112,3 +112,19 @@ fn arrows_move_a_slider_by_its_step() {
     take(&mut app, &steps);
     assert!(sees(&app, "13"), "brightness was 12");
 }
+
+#[test]
+fn a_list_scrolls_to_what_has_the_focus() {
+    let mut app = ready();
+    // The controls of the least window end far below it; the last of them is a field.
+    let without = take(&mut app, &[]);
+    let with = take(&mut app, &[Step::Previous]);
+    let row = SIZE.width as usize * 4;
+    let changed = |y: usize| without[y * row..(y + 1) * row] != with[y * row..(y + 1) * row];
+    let rows = (0..SIZE.height as usize).filter(|y| changed(*y)).count();
+    assert!(rows > 300, "the whole list has moved, not {rows} rows of the window");
+    // Forwards the first thing is at the top, and the list stays as it is.
+    let with = take(&mut app, &[Step::Next]);
+    let changed = |y: usize| without[y * row..(y + 1) * row] != with[y * row..(y + 1) * row];
+    assert!(!(50..SIZE.height as usize).any(changed));
+}

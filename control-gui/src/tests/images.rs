@@ -75,7 +75,7 @@ fn there_is_no_camera() {
     matches(&app, "no-camera-and-why");
     tell(&mut app, Message::Setup(Setup::Found(Ok(vec![]))));
     matches(&app, "no-camera-and-no-cause");
-    let error = CommandError::Silent("doctor".to_owned());
+    let error = CommandError::Silent("camera-service doctor".to_owned());
     tell(&mut app, Message::Setup(Setup::Found(Err(error))));
     matches(&app, "no-camera-and-no-doctor");
 }
@@ -113,7 +113,7 @@ fn a_stream_is_turned_and_cropped() {
     let mut app = ready();
     tell(&mut app, Message::Show(Shown::Controls));
     click(&mut app, "Start");
-    click(&mut app, "Turn and crop");
+    click(&mut app, "Framing");
     matches(&app, "framing");
     click(&mut app, "Turn right");
     click(&mut app, "Mirror stream");

@@ -3,6 +3,7 @@
 mod behaviour;
 mod focus;
 mod images;
+mod pointer;
 mod remote;
 mod setup;
 

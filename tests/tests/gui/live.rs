@@ -1,12 +1,12 @@
 //! A camera is seen as it is: frames in order, in their colours, whatever the format.
 
-use tests::Service;
+use tests::{Service, wait_until};
 
-use super::{PRIMARY, STAGE, window::Gui};
+use super::{BACKDROP, PRIMARY, SOON, STAGE, window::Gui};
 
 /// Starts a camera by its button, and checks what is seen.
 fn shows_the_camera(backend: &str) {
-    let service = Service::builder().test_camera("640x480@30").start();
+    let mut service = Service::builder().test_camera("640x480@30").start();
     let mut gui = Gui::start(&service, backend, &[]);
     gui.click("the button Start", PRIMARY, STAGE);
     gui.wait_for_picture();
@@ -21,6 +21,20 @@ fn shows_the_camera(backend: &str) {
         gui.expect_bars();
     }
     service.cli(&["stop", "test:0"]).ok();
+
+    // The service is killed: the last picture stays, darker.
+    service.kill();
+    wait_until("the picture to be dimmed", SOON, || {
+        let shot = gui.display.shot();
+        let picture = shot.picture(BACKDROP, STAGE).ok_or("no picture")?;
+        let white = shot.at(picture.left + picture.width / 16, picture.bar_row());
+        if (60..200).contains(&white[0]) { Ok(()) } else { Err(format!("{white:?}")) }
+    });
+    // It starts again: frames go on with no action.
+    service.start_again();
+    gui.wait_for_picture();
+    gui.see_frames(10);
+    gui.expect_bars();
     assert!(gui.program.is_running());
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tests::{Service, display::Area, wait_until};
 
-use super::{PRIMARY, SOON, window::Gui};
+use super::{PANEL, SOON, window::Gui};
 
 fn brightness(service: &Service) -> Option<i64> {
     service.json(&["get", "test:0", "brightness"])[0]["value"].as_i64()
@@ -22,7 +22,7 @@ fn a_preset_is_saved_applied_renamed_and_deleted_by_keys() {
     let service = Service::builder().test_camera("320x240@30").start();
     service.cli(&["set", "test:0", "brightness=20"]).ok();
     let gui = Gui::start(&service, "tiny-skia", &[]);
-    gui.wait_for_colour("the button Start", PRIMARY, Area::ALL);
+    gui.wait_for_controls();
     gui.focus();
     let presets = || service.json(&["preset", "list", "test:0"]);
     let names = |list: &Value| -> Vec<String> {
@@ -56,9 +56,11 @@ fn a_control_is_found_pinned_and_unpinned_by_keys() {
     let service = Service::builder().test_camera("320x240@30").start();
     service.cli(&["set", "test:0", "brightness=20"]).ok();
     let gui = Gui::start(&service, "tiny-skia", &[]);
-    gui.wait_for_colour("the button Start", PRIMARY, Area::ALL);
+    gui.wait_for_controls();
     gui.focus();
     gui.keys(&["ctrl+f"]);
+    let above = Area { top: 80, height: 60, ..PANEL };
+    gui.wait_for_field("the field to search in", above, 200..300);
     gui.write("brightness");
     let pins = || service.json(&["pin", "test:0"]);
     // Its number, its slider, Reset, Pin.

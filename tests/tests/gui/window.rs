@@ -1,6 +1,7 @@
 //! A window, what is done to it and what is seen of it.
 
 use std::{
+    ops::Range,
     process::Command,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -8,7 +9,7 @@ use std::{
 
 use tests::{
     Display, Program, Service,
-    display::{Area, Rgb, watch},
+    display::{Area, Rgb, Shot, watch},
     gui, wait_until,
 };
 
@@ -42,12 +43,21 @@ impl Gui {
         args: &[&str],
         display: impl FnOnce() -> Display,
     ) -> Self {
+        Self::start_on(display, |display| gui::start(service, display, variables, args))
+    }
+
+    /// Has `start` start it on a screen that is made when it is its turn.
+    #[track_caller]
+    pub(crate) fn start_on(
+        display: impl FnOnce() -> Display,
+        start: impl FnOnce(&Display) -> Program,
+    ) -> Self {
         let turn = turn();
         let display = display();
         // What lies under the pointer is drawn otherwise.
         let (x, y) = (display.size().width - 2, display.size().height - 2);
         display.act(&["mousemove", &x.to_string(), &y.to_string()]);
-        let program = gui::start(service, &display, variables, args);
+        let program = start(&display);
         Self { display, program, _turn: turn }
     }
 
@@ -88,6 +98,56 @@ impl Gui {
         self.display.act(&["type", "--delay", "30", text]);
     }
 
+    /// Waits until a field that is so wide has the focus: that one has a frame of its own.
+    #[track_caller]
+    pub(crate) fn wait_for_field(&self, what: &str, area: Area, width: Range<u32>) {
+        wait_until(&format!("{what} to have the focus"), SOON, || {
+            match focused_field(&self.display.shot(), area, &width) {
+                Some(_) => Ok(()),
+                None => Err("it has not".to_owned()),
+            }
+        });
+    }
+
+    /// Goes back through what Tab reaches until such a field has it. The page must not move by
+    /// itself.
+    #[track_caller]
+    pub(crate) fn focus_field(&self, what: &str, page: Area, width: Range<u32>) {
+        wait_until(&format!("{what} to have the focus"), SOON, || {
+            let before = self.display.shot();
+            if focused_field(&before, page, &width).is_some() {
+                return Ok(());
+            }
+            self.keys(&["shift+Tab"]);
+            wait_until("the focus to go on", SOON, || {
+                if self.display.shot() == before {
+                    Err("nothing changes".to_owned())
+                } else {
+                    Ok(())
+                }
+            });
+            Err("it has not".to_owned())
+        });
+    }
+
+    /// Waits until all is known of the controls, of which the first is not as by default: it can be
+    /// pinned then.
+    #[track_caller]
+    pub(crate) fn wait_for_controls(&self) {
+        wait_until("controls that can be pinned", SOON, || {
+            let (row, _) = self.slider().ok_or("no slider")?;
+            // The second word below it. No letter need have the whole colour.
+            let shot = self.display.shot();
+            let word = |x| (row + 10..row + 30).map(move |y| (x, y));
+            let mut pixels = (PANEL.left + 50..PANEL.left + 80).flat_map(word);
+            let blue = pixels.any(|(x, y)| {
+                let [red, _, blue] = shot.at(x, y);
+                blue > red.saturating_add(80)
+            });
+            if blue { Ok(()) } else { Err(format!("nothing below row {row}")) }
+        });
+    }
+
     /// Moves the pressed pointer from one place to another.
     #[track_caller]
     pub(crate) fn drag(&self, from: (u32, u32), to: (u32, u32)) {
@@ -121,9 +181,22 @@ impl Gui {
     }
 
     /// Waits until a button of this colour is seen in `area`, and clicks in its middle until it is
-    /// gone from there: while a window comes up its parts still move.
+    /// gone from there.
     #[track_caller]
     pub(crate) fn click(&mut self, what: &str, colour: Rgb, area: Area) {
+        self.click_until(what, colour, area, |found| found.is_none());
+    }
+
+    /// The same until `done`, which is told where such a button is: while a window comes up its
+    /// parts still move.
+    #[track_caller]
+    pub(crate) fn click_until(
+        &mut self,
+        what: &str,
+        colour: Rgb,
+        area: Area,
+        done: impl Fn(Option<Area>) -> bool,
+    ) {
         let mut before = None;
         let mut clicked = None;
         wait_until(what, SOON, || {
@@ -132,13 +205,12 @@ impl Gui {
             let found = found.filter(|place| place.height > 20);
             let stays = found.is_some() && found == before;
             before = found;
-            match (found, clicked) {
-                (None, Some(_)) => return Ok(()),
-                (Some(place), _) if stays && clicked != found => {
-                    self.display.click(place.middle());
-                    clicked = found;
-                }
-                _ => {}
+            if clicked.is_some() && done(found) {
+                return Ok(());
+            }
+            if let Some(place) = found.filter(|_| stays && clicked != found) {
+                self.display.click(place.middle());
+                clicked = found;
             }
             Err(format!("{found:?}, clicked at {clicked:?}"))
         });
@@ -209,6 +281,12 @@ impl Gui {
         let found = shot.find(PRIMARY, row(middle))?;
         Some((middle, found.left + found.width))
     }
+}
+
+/// The frame of a field that has the focus, if it is so wide.
+fn focused_field(shot: &Shot, area: Area, width: &Range<u32>) -> Option<Area> {
+    let frame = shot.block(PRIMARY, area, width.start as usize)?;
+    width.contains(&frame.width).then_some(frame)
 }
 
 fn now_ns() -> u64 {

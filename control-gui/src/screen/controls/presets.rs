@@ -66,11 +66,10 @@ impl Presets {
             Message::Name(name) => self.name = name,
             Message::Save => {
                 let name = std::mem::take(&mut self.name).trim().to_owned();
-                let renaming = self.renaming.take();
                 if name.is_empty() {
                     return None;
                 }
-                return Some(match renaming {
+                return Some(match self.renaming.take() {
                     Some(preset) => Request::RenamePreset { camera, preset, name },
                     None => Request::SavePreset { camera, preset: name },
                 });
@@ -124,7 +123,8 @@ impl Presets {
                 .padding([TIGHT, NEAR])
                 .style(style::field)
                 .on_input(Message::Name)
-                .on_submit_maybe(can_save.clone()),
+                // Always: what was typed just before may not be seen here yet.
+                .on_submit(Message::Save),
             button(text(save).size(BODY)).style(style::plain_button).on_press_maybe(can_save),
         ]
         .spacing(NEAR)

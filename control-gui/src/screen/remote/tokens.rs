@@ -43,7 +43,8 @@ impl Remote {
             .padding(NEAR)
             .style(style::field)
             .on_input(Message::Name)
-            .on_submit_maybe(self.can_make().then_some(Message::Add));
+            // Always: what was typed just before may not be seen here yet.
+            .on_submit(Message::Add);
         let scopes = Scope::ALL.map(|scope| {
             let on = self.scopes.contains(&scope);
             let toggled = move |on| Message::Scope(scope, on);

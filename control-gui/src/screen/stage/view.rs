@@ -128,8 +128,11 @@ impl Stage {
         shown: Shown<'a>,
     ) -> Element<'a, Message> {
         let id = || camera.id.clone();
+        // Narrow enough to be one row in a window of the usual size.
+        let padding = [5.0, NEAR];
         let tool = |label: &'a str, on: bool, message| {
-            button(text(label).size(BODY)).style(style::switch_button(on)).on_press(message)
+            let tool = button(text(label).size(BODY)).padding(padding);
+            tool.style(style::switch_button(on)).on_press(message)
         };
         let fit = match view.placement.fit {
             Fit::Whole => "Fit",
@@ -137,6 +140,7 @@ impl Stage {
             Fit::Actual => "1:1",
         };
         let stop = button(text("Stop").size(BODY))
+            .padding(padding)
             .style(style::ending_button)
             .on_press(Message::Stop(id()));
         let framed = self.framing(&camera.id) != Framing::default();
@@ -145,14 +149,14 @@ impl Stage {
             stop,
             tool("Snapshot", false, Message::Snapshot(id())),
             tool("Freeze", view.is_frozen(), Message::Freeze(id())),
-            tool("Mirror view", view.placement.mirror, Message::Mirror(id())),
+            tool("Mirror", view.placement.mirror, Message::Mirror(id())),
             tool(fit, view.placement.fit != Fit::Whole, Message::Fit(id())),
-            tool("Turn and crop", view.bar.open || framed, open),
+            tool("Framing", view.bar.open || framed, open),
             tool("Figures", shown.figures, Message::Figures),
             tool("Full screen", false, Message::Fullscreen),
         ]
-        .spacing(NEAR);
-        let mut all = column![tools.wrap().vertical_spacing(NEAR)].spacing(NEAR);
+        .spacing(TIGHT);
+        let mut all = column![tools.wrap().vertical_spacing(TIGHT)].spacing(NEAR);
         if view.bar.open {
             let of = camera.id.clone();
             let bar = view.bar.view(self.framing(&camera.id));

@@ -1,26 +1,27 @@
 //! Focus for what iced gives none: buttons, switches and lists are reached with Tab, show it with a
 //! ring, and are used with Enter, Space, and the arrows to the left and right.
 
+mod button;
+mod tab;
+
 use iced::{
-    Element, Event, Length, Padding, Rectangle, Size, Theme, Vector,
+    Element, Event, Length, Rectangle, Size, Theme, Vector,
     advanced::{
         Clipboard, Layout, Renderer as _, Shell, Widget, layout, mouse, overlay,
         renderer::{self, Quad},
         widget::{
             Operation, Tree,
-            operation::{
-                Focusable, Outcome,
-                focusable::{focus_next, focus_previous},
-            },
+            operation::Focusable,
             tree::{State, Tag},
         },
     },
     border,
     keyboard::{self, Key, key::Named},
-    widget::button::{Status, Style},
 };
 
 use crate::style::{RING, ring};
+
+pub(crate) use button::button;
 
 /// What a key does to something that has the focus.
 type OnKey<'a, Message> = Box<dyn Fn(Use) -> Option<Message> + 'a>;
@@ -85,51 +86,6 @@ pub(crate) fn steps<'a, T: Clone + PartialEq + 'a, Message>(
     let at = now.and_then(|now| options.iter().position(|option| option == now));
     let options = options.to_vec();
     move |used| Some(choose(options[used.step(at, options.len())?].clone()))
-}
-
-/// A button that can have the focus while it can be pressed.
-pub(crate) fn button<'a, Message: Clone + 'a>(
-    content: impl Into<Element<'a, Message>>,
-) -> Button<'a, Message> {
-    Button { button: iced::widget::Button::new(content), message: None }
-}
-
-/// See [`button()`].
-pub(crate) struct Button<'a, Message> {
-    button: iced::widget::Button<'a, Message>,
-    message: Option<Message>,
-}
-
-impl<'a, Message: Clone + 'a> Button<'a, Message> {
-    pub(crate) fn width(self, width: impl Into<Length>) -> Self {
-        Self { button: self.button.width(width), ..self }
-    }
-
-    pub(crate) fn padding(self, padding: impl Into<Padding>) -> Self {
-        Self { button: self.button.padding(padding), ..self }
-    }
-
-    pub(crate) fn style(self, style: impl Fn(&Theme, Status) -> Style + 'a) -> Self {
-        Self { button: self.button.style(style), ..self }
-    }
-
-    pub(crate) fn on_press(self, message: Message) -> Self {
-        self.on_press_maybe(Some(message))
-    }
-
-    pub(crate) fn on_press_maybe(self, message: Option<Message>) -> Self {
-        Self { message, ..self }
-    }
-}
-
-impl<'a, Message: Clone + 'a> From<Button<'a, Message>> for Element<'a, Message> {
-    fn from(Button { button, message }: Button<'a, Message>) -> Self {
-        let content = button.on_press_maybe(message.clone()).into();
-        let on_key = message.map(|message| -> OnKey<'a, Message> {
-            Box::new(move |used| (used == Use::Press).then(|| message.clone()))
-        });
-        Element::new(Focus { content, on_key, holds_all: false })
-    }
 }
 
 struct Focus<'a, Message> {
@@ -251,16 +207,7 @@ impl<Message> Widget<Message, Theme, iced::Renderer> for Focus<'_, Message> {
             return;
         };
         if self.holds_all && !shell.is_event_captured() && !modifiers.command() {
-            let mut step: Box<dyn Operation> =
-                if modifiers.shift() { Box::new(focus_previous()) } else { Box::new(focus_next()) };
-            // The first counts, the second focuses.
-            loop {
-                content.operate(tree, layout, renderer, step.as_mut());
-                match step.finish() {
-                    Outcome::Chain(next) => step = next,
-                    Outcome::None | Outcome::Some(()) => break,
-                }
-            }
+            tab::step(content, tree, layout, renderer, modifiers.shift());
             shell.capture_event();
             shell.request_redraw();
         }
