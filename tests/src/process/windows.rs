@@ -15,7 +15,9 @@ use windows::Win32::{
     Foundation::{FILETIME, HANDLE},
     System::{
         Console::{
-            AllocConsole, CTRL_BREAK_EVENT, GenerateConsoleCtrlEvent, GetConsoleProcessList,
+            AllocConsole, CTRL_BREAK_EVENT, FreeConsole, GenerateConsoleCtrlEvent,
+            GetConsoleProcessList, GetStdHandle, STD_ERROR_HANDLE, STD_INPUT_HANDLE,
+            STD_OUTPUT_HANDLE, SetStdHandle,
         },
         ProcessStatus::{GetProcessMemoryInfo, PROCESS_MEMORY_COUNTERS},
         Threading::{
@@ -56,12 +58,7 @@ impl Process {
     pub(crate) fn own_group(command: &mut Command) {
         static CONSOLE: Once = Once::new();
         // What is typed into a console is for all who share it; without one there is no typing.
-        // SAFETY: take an array with its length, and nothing.
-        CONSOLE.call_once(|| unsafe {
-            if GetConsoleProcessList(&mut [0; 1]) == 0 {
-                AllocConsole().expect("a console can be had");
-            }
-        });
+        CONSOLE.call_once(have_console);
         command.creation_flags(CREATE_NEW_PROCESS_GROUP.0);
     }
 
@@ -103,6 +100,26 @@ impl Process {
         process
             .and_then(|(process, _open)| question(process))
             .unwrap_or_else(|error| panic!("cannot ask about process {}: {error}", self.0));
+    }
+}
+
+/// Gives this process a console where it has none, and leaves its output where it goes.
+fn have_console() {
+    let standard = [STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE];
+    // SAFETY: take an array with its length, numbers, and handles that stay open.
+    unsafe {
+        if GetConsoleProcessList(&mut [0; 1]) > 0 {
+            return;
+        }
+        let kept = standard.map(|which| (which, GetStdHandle(which)));
+        // Wine takes a program that was started without a terminal for one that has a console.
+        let _ = FreeConsole();
+        AllocConsole().expect("a console can be had");
+        for (which, handle) in kept {
+            if let Ok(handle) = handle {
+                SetStdHandle(which, handle).expect("a handle can be set");
+            }
+        }
     }
 }
 
