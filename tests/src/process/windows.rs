@@ -1,6 +1,8 @@
 //! What Windows says of a process.
 #![allow(unsafe_code)]
 
+mod ctrl;
+
 use std::{
     os::windows::{
         io::{FromRawHandle as _, OwnedHandle},
@@ -14,11 +16,6 @@ use std::{
 use windows::Win32::{
     Foundation::{FILETIME, HANDLE},
     System::{
-        Console::{
-            AllocConsole, CTRL_BREAK_EVENT, FreeConsole, GenerateConsoleCtrlEvent,
-            GetConsoleProcessList, GetStdHandle, STD_ERROR_HANDLE, STD_INPUT_HANDLE,
-            STD_OUTPUT_HANDLE, SetStdHandle,
-        },
         ProcessStatus::{GetProcessMemoryInfo, PROCESS_MEMORY_COUNTERS},
         Threading::{
             CREATE_NEW_PROCESS_GROUP, GetProcessHandleCount, GetProcessTimes, OpenProcess,
@@ -44,9 +41,8 @@ impl Process {
 
     /// Asks it to end, as Ctrl-Break does. It must be of a group of its own.
     pub fn interrupt(self) {
-        // SAFETY: takes numbers only.
-        unsafe { GenerateConsoleCtrlEvent(CTRL_BREAK_EVENT, self.0) }
-            .unwrap_or_else(|error| panic!("no Ctrl-Break for {}: {error}", self.0));
+        ctrl::ask_to_end(self.0)
+            .unwrap_or_else(|error| panic!("{} cannot be asked to end: {error}", self.0));
     }
 
     /// Asks it to end, as Ctrl-Break does.
@@ -58,7 +54,7 @@ impl Process {
     pub(crate) fn own_group(command: &mut Command) {
         static CONSOLE: Once = Once::new();
         // What is typed into a console is for all who share it; without one there is no typing.
-        CONSOLE.call_once(have_console);
+        CONSOLE.call_once(ctrl::have_console);
         command.creation_flags(CREATE_NEW_PROCESS_GROUP.0);
     }
 
@@ -100,26 +96,6 @@ impl Process {
         process
             .and_then(|(process, _open)| question(process))
             .unwrap_or_else(|error| panic!("cannot ask about process {}: {error}", self.0));
-    }
-}
-
-/// Gives this process a console where it has none, and leaves its output where it goes.
-fn have_console() {
-    let standard = [STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE];
-    // SAFETY: take an array with its length, numbers, and handles that stay open.
-    unsafe {
-        if GetConsoleProcessList(&mut [0; 1]) > 0 {
-            return;
-        }
-        let kept = standard.map(|which| (which, GetStdHandle(which)));
-        // Wine takes a program that was started without a terminal for one that has a console.
-        let _ = FreeConsole();
-        AllocConsole().expect("a console can be had");
-        for (which, handle) in kept {
-            if let Ok(handle) = handle {
-                SetStdHandle(which, handle).expect("a handle can be set");
-            }
-        }
     }
 }
 
