@@ -29,6 +29,8 @@ fn installed_it_starts_at_login_and_uninstalled_it_does_not() {
     // Its folders and its pipe are what this is about; it makes room for the one that is installed.
     let mut by_hand = Service::start();
     let status = |service: &Service| service.json(&["status"]);
+    // What a run that failed may have left: the registry outlives it.
+    by_hand.cli(&["uninstall"]).ok();
     assert_eq!(status(&by_hand)["installed"], Value::Null);
     assert_eq!(at_login(), None);
 
