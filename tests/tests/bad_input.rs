@@ -17,9 +17,10 @@ const LONG: Duration = Duration::from_secs(60);
 fn undisturbed(misbehave: impl FnOnce(&Service)) {
     let service = Service::start();
     let mut check = service.cli_start(&["check", "test:0", "--seconds", "2", "--json"]);
+    // Told by the log: where programs start slowly, one that asks comes after it has read.
     wait_until("the reader to read", LONG, || {
-        let watchers = &service.json(&["list"])[0]["watchers"];
-        if *watchers == 1 { Ok(()) } else { Err(format!("{watchers} watchers")) }
+        let log = service.log();
+        if log.contains(" opened: ") { Ok(()) } else { Err(log) }
     });
     misbehave(&service);
     let result = check.wait(LONG).ok().json();
