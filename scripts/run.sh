@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 #
 # run.sh - starts the service with the cameras of this machine, or a test camera where there is
-# none, says how to watch, and stays until Ctrl-C. `make run` builds first.
+# none, says how to watch, and stays until Ctrl-C. Opens its window; where there is no display it
+# starts the bridge, for this machine alone, and says where its page is. `make run` builds first.
 #
 #   scripts/run.sh BINARY [ARG for serve]...
 
@@ -34,8 +35,18 @@ first_camera() {
 }
 
 service=
-# Ctrl-C reaches the service as well, which ends by itself; any other end of this script ends it.
-trap '[ -z "$service" ] || { kill -TERM "$service" 2>/dev/null || true; wait "$service" || true; }' EXIT
+bridge=
+said=$(mktemp)
+# Ctrl-C reaches them as well, and they end by themselves; any other end of this script ends them.
+stop() {
+  local process
+  for process in $bridge $service; do
+    kill -TERM "$process" 2>/dev/null || true
+    wait "$process" || true
+  done
+  rm -f "$said"
+}
+trap stop EXIT
 trap 'exit 0' INT TERM
 
 # start ARG...: returns once the service answers
@@ -54,6 +65,39 @@ start() {
   done
   echo 'The service does not answer; see what it said above.' >&2
   exit 1
+}
+
+# The address of the bridge's page, from what the file says.
+page_address() { grep -om 1 'https\?://[^ ]*' "$said"; }
+
+# Starts the bridge unless the service runs it, and says how to come to its page.
+show_page() {
+  local url port
+  "$binary" bridge status >"$said" || true
+  if ! page_address >/dev/null; then
+    "$binary" bridge --log warn >"$said" &
+    bridge=$!
+    for _ in $(seq 50); do
+      if page_address >/dev/null || ! kill -0 "$bridge" 2>/dev/null; then break; fi
+      sleep 0.1
+    done
+  fi
+  url=$(page_address) || {
+    echo 'There is no display, and the bridge, whose page shows cameras too, did not start: see above.'
+    return
+  }
+  port=${url##*:}; port=${port%%/*}
+  cat <<EOF
+There is no display for a window. In a browser:
+
+  $url
+
+From another machine, first:  ssh -L $port:127.0.0.1:$port ${USER:-root}@$(hostname)
+It asks for a token, which this makes:
+
+  $binary token add me --scope watch,control --expires 12h
+
+EOF
 }
 
 if "$binary" status >/dev/null 2>&1; then
@@ -75,5 +119,5 @@ if [ -z "$id" ]; then
 fi
 show "$id"
 # Its window may be closed and opened again; the service stays.
-if has_display; then "$gui" ${id:+--camera "$id"} & fi
+if has_display; then "$gui" ${id:+--camera "$id"} & else show_page; fi
 wait "$service"

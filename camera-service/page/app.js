@@ -70,7 +70,8 @@ function enter(token) {
     const panelsOf = { watch: ["cameras"], control: ["controls", "watchers"], publish: ["share"] };
     panels.allow(["watch", "control", "publish"].filter((scope) => model.may(scope)).flatMap((scope) => panelsOf[scope]));
     show(byId("stage"), model.may("watch"));
-    say(byId("who"), granted.name);
+    say(byId("who"), token ? `Connected as ${granted.name}` : "Anybody at this computer may watch.");
+    show(byId("log-in"), !token);
     for (const part of [privacy, watchers, share]) part.update();
     // After a reconnection nothing that was known need be true.
     if (model.known) display(shown);

@@ -6,7 +6,7 @@
 
 import { Clock } from "./clock.js";
 import { Emitter } from "./emitter.js";
-import { Fallback } from "./fallback.js";
+import { Fallback, bearer } from "./fallback.js";
 import { Socket, failure } from "./socket.js";
 
 /** Time until the next try, in ms: doubled each time, up to the last. */
@@ -29,6 +29,7 @@ export class Connection extends Emitter {
   #timer = 0;
   #failed = 0;
 
+  /** With a token, or `null` where none is needed. */
   constructor(token) {
     super();
     this.#token = token;
@@ -76,7 +77,7 @@ export class Connection extends Emitter {
 
   /** Gets what lies at a URL below /api, with the token. */
   fetch(url) {
-    const headers = { Accept: "image/jpeg, application/json", Authorization: `Bearer ${this.#token}` };
+    const headers = { Accept: "image/jpeg, application/json", ...bearer(this.#token) };
     return fetch(url, { cache: "no-store", headers });
   }
 

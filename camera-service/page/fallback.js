@@ -138,12 +138,15 @@ export class Fallback extends Emitter {
   }
 
   async #fetch(url, options) {
-    const headers = { Accept: "application/json", ...options.headers, Authorization: `Bearer ${this.#token}` };
+    const headers = { Accept: "application/json", ...options.headers, ...bearer(this.#token) };
     const response = await fetch(url, { cache: "no-store", ...options, headers });
     if (response.status === 401) throw failure({ kind: "forbidden", ...(await problem(response)) });
     return response;
   }
 }
+
+/** The headers that show a token, if there is one. */
+export const bearer = (token) => (token ? { Authorization: `Bearer ${token}` } : {});
 
 /** What a response that is no success says. */
 export async function problem(response) {

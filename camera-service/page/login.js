@@ -20,6 +20,7 @@ export class Login {
       this.#enter(token);
     });
     byId("login-again").addEventListener("click", () => this.#enter(session.remembered()));
+    byId("log-in").addEventListener("click", () => this.ask("", true));
     addEventListener("hashchange", () => this.begin());
   }
 
@@ -35,7 +36,7 @@ export class Login {
       }
     }
     const token = session.remembered();
-    if (token) this.#enter(token);
+    if (token || (await session.needsNone())) this.#enter(token);
     else this.ask("");
   }
 

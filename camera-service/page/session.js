@@ -21,6 +21,16 @@ export function takeSecret() {
   return secret;
 }
 
+/** Whether anybody may watch without a token. */
+export async function needsNone() {
+  try {
+    const response = await fetch("api/session", { headers: { Accept: "application/json" }, cache: "no-store" });
+    return response.ok && !(await response.json()).token_needed;
+  } catch {
+    return false;
+  }
+}
+
 /** Exchanges a secret for a token. Fails with a message for the user. */
 export async function redeem(secret) {
   const response = await fetch("api/session", {

@@ -30,9 +30,9 @@ export const format = (name) => ({ MJPG: "MJPG, compressed", GREY: "GREY, no col
 /** `1280 × 720, 30 fps`. */
 export const mode = (of) => `${size(of)}, ${rate(of.fps)}`;
 
-/** `nobody watches`, `1 watcher`, `3 watchers`. */
+/** `Nobody watches`, `1 watcher`, `3 watchers`. */
 export const watchers = (count) =>
-  count === 0 ? "nobody watches" : count === 1 ? "1 watcher" : `${count} watchers`;
+  count === 0 ? "Nobody watches" : count === 1 ? "1 watcher" : `${count} watchers`;
 
 /** How long ago an RFC 3339 time was: `12 s`, `3 min`, `2 h 5 min`, `4 days`. */
 export function since(time, now = Date.now()) {

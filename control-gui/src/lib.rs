@@ -17,6 +17,7 @@ mod model;
 mod modes;
 mod notice;
 mod options;
+mod pointer;
 mod remembered;
 mod renderer;
 #[cfg(test)]

@@ -181,8 +181,8 @@ impl Preamble<Verdict> {
 pub enum Hello {
     /// Version 1.0.
     Client(ClientHello),
-    /// Version 1.1: somebody who speaks for a remote user, bound by what the token grants; without
-    /// a token, the bridge itself. Every connection through the service's own bridge is that,
+    /// Version 1.1: somebody who speaks for a remote user, bound by what the token grants, or by
+    /// what users without one may do; without token and address, the bridge itself. Every connection through the service's own bridge is that,
     /// whatever it says.
     Bridged(ClientHello),
 }

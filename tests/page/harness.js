@@ -11,6 +11,8 @@ const { chromium } = createRequire(`${process.env.PAGE_MODULES}/`)("playwright-c
 
 /** The page's address. */
 export const URL_OF_PAGE = process.env.PAGE_URL;
+/** Its address by way of a link that can be slow. */
+export const URL_OF_RELAY = process.env.PAGE_RELAY;
 /** How long what must happen may take, in ms. Generous: the machine may be busy. */
 const PATIENCE = 30_000;
 
@@ -36,9 +38,9 @@ export const PHONE_LYING = { ...PHONE, viewport: { width: 844, height: 390 } };
 
 /**
  * Opens the page in a browser of its own. With `token` it is one that had logged in. `expected` are
- * patterns of complaints that are no fault.
+ * patterns of complaints that are no fault, `url` another address of the page.
  */
-export async function open({ token, hash = "", options = {}, before = async () => {}, expected = [] } = {}) {
+export async function open({ token, url = URL_OF_PAGE, hash = "", options = {}, before = async () => {}, expected = [] } = {}) {
   const context = await browser.newContext({ ...DESKTOP, ignoreHTTPSErrors: true, ...options });
   context.setDefaultTimeout(PATIENCE);
   const complaints = [];
@@ -49,7 +51,7 @@ export async function open({ token, hash = "", options = {}, before = async () =
   page.on("pageerror", (error) => complaints.push(`uncaught: ${error.stack}`));
   page.on("request", (request) => {
     const { origin, protocol } = new URL(request.url());
-    const own = origin === new URL(URL_OF_PAGE).origin || ["blob:", "data:"].includes(protocol);
+    const own = origin === new URL(url).origin || ["blob:", "data:"].includes(protocol);
     if (!own) complaints.push(`request to another host: ${request.url()}`);
   });
   if (token) {
@@ -61,7 +63,7 @@ export async function open({ token, hash = "", options = {}, before = async () =
     }, token);
   }
   await before(page);
-  await page.goto(URL_OF_PAGE + hash);
+  await page.goto(url + hash);
   return {
     page,
     /** Ends it, and fails where the page complained. */

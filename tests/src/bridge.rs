@@ -16,7 +16,7 @@ use protocol::{
 };
 
 pub use http::{Answer, Http};
-pub use relay::relay;
+pub use relay::Relay;
 pub use socket::{Frame, WebSocket};
 
 use crate::{Output, Program, Service, wait_until};

@@ -12,7 +12,7 @@ const SOON: Duration = Duration::from_secs(60);
 pub struct Desktop {
     /// The screen.
     pub display: Display,
-    _manager: Program,
+    manager: Program,
 }
 
 impl Desktop {
@@ -26,21 +26,21 @@ impl Desktop {
     #[track_caller]
     pub fn on(display: Display) -> Self {
         let mut command = Command::new("openbox");
-        let manager = Program::start("openbox", command.env("DISPLAY", display.name()));
-        let desktop = Self { display, _manager: manager };
+        let mut manager = Program::start("openbox", command.env("DISPLAY", display.name()));
+        let ask = |property: &str| ask(&display, "xprop", &["-root", property]);
         wait_until("the window manager", SOON, || {
-            let root = desktop.ask("xprop", &["-root", "_NET_SUPPORTING_WM_CHECK"]);
-            if root.contains("window id") { Ok(()) } else { Err(root) }
+            assert!(manager.is_running(), "openbox has ended: {}", manager.stderr());
+            // It says early that it is there, and lists windows once it sees to them.
+            let (there, list) = (ask("_NET_SUPPORTING_WM_CHECK"), ask("_NET_CLIENT_LIST"));
+            let ready = there.contains("window id") && list.contains("window id");
+            if ready { Ok(()) } else { Err(format!("{there}{list}{}", manager.stderr())) }
         });
-        desktop
+        Self { display, manager }
     }
 
     /// What a program that speaks to the X server prints, whatever comes of it.
     pub fn ask(&self, program: &str, args: &[&str]) -> String {
-        let mut command = Command::new(program);
-        let out = command.args(args).env("DISPLAY", self.display.name()).output();
-        let out = out.unwrap_or_else(|error| panic!("cannot start {program}: {error}"));
-        String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr)
+        ask(&self.display, program, args)
     }
 
     /// The id of the window of `program`.
@@ -50,7 +50,11 @@ impl Desktop {
         wait_until("the window", SOON, || {
             let found = self.ask("xdotool", &["search", "--onlyvisible", "--pid", &pid]);
             let first = found.lines().next().unwrap_or_default().to_owned();
-            if first.parse::<u64>().is_ok() { Ok(first) } else { Err(found) }
+            if first.parse::<u64>().is_ok() {
+                return Ok(first);
+            }
+            let all = self.ask("xwininfo", &["-root", "-tree", "-all"]);
+            Err(format!("{found}, openbox wrote {}, and there are {all}", self.manager.stderr()))
         })
     }
 
@@ -62,4 +66,12 @@ impl Desktop {
             if said.contains(state) { Ok(()) } else { Err(said) }
         });
     }
+}
+
+/// What a program prints that speaks to the X server of `display`.
+fn ask(display: &Display, program: &str, args: &[&str]) -> String {
+    let mut command = Command::new(program);
+    let out = command.args(args).env("DISPLAY", display.name()).output();
+    let out = out.unwrap_or_else(|error| panic!("cannot start {program}: {error}"));
+    String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr)
 }

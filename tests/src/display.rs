@@ -42,6 +42,7 @@ pub struct Area {
 }
 
 /// The screen at one moment.
+#[derive(PartialEq, Eq)]
 pub struct Shot {
     pixels: Vec<u8>,
     stride: usize,
@@ -62,7 +63,10 @@ impl Display {
         let mut command = Command::new("Xvfb");
         let size = format!("{}x{}x24", screen.width, screen.height);
         // The server chooses a free number and says which.
-        command.args(["-displayfd", "1", "-screen", "0", &size, "-nolisten", "tcp", "-fbdir"]);
+        command.args(["-displayfd", "1", "-screen", "0", &size, "-nolisten", "tcp"]);
+        // Else it begins anew whenever its last client goes, and whoever connects at that moment is
+        // thrown out: one window manager in forty.
+        command.args(["-noreset", "-fbdir"]);
         let mut server = Program::start("Xvfb", command.arg(folder.path()));
         let number = wait_until("the X server", START, || {
             assert!(server.is_running(), "Xvfb has ended: {}", server.stderr());

@@ -267,7 +267,9 @@ fn errors_come_as_json_or_text_as_asked() {
     assert_eq!((json.status, json.json()["ok"].clone()), (404, false.into()));
     let wrong = bridge.http().token(watch).ask("DELETE", "/api/cameras", b"");
     assert_eq!((wrong.status, wrong.header("allow")), (405, Some("GET, HEAD")));
-    assert_eq!(bridge.http().get("/api/session").status, 405);
+    assert_eq!(bridge.http().get("/api/request").status, 405);
+    // What the page asks before it asks its user for a token.
+    assert_eq!(bridge.http().get("/api/session").json(), json!({ "token_needed": true }));
     for path in ["/stream?fps=0", "/snapshot?width=0", "/stream?quality=101", "/stream?rotation=1"]
     {
         assert_eq!(bridge.http().token(watch).get(path).status, 400, "{path}");

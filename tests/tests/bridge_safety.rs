@@ -19,11 +19,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use protocol::{Reply, Request, Scope, Size};
+use protocol::{Reply, Request, Scope, Size, TokenRequest};
 use serde_json::{Value, json};
 use tests::{
     Process, Program, Service, Signal,
-    bridge::{Bridge, Http, WebSocket, ask, jpeg, strip, token},
+    bridge::{Bridge, Http, WebSocket, ask, invitation, jpeg, strip, token},
     wait_until,
 };
 use tokio_tungstenite::tungstenite::{

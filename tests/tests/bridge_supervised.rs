@@ -1,13 +1,19 @@
-//! The bridge that the service runs: on, off, killed, in the way, and after a restart.
+//! The bridge that the service runs: on, off, killed, in the way, after a restart, and open to
+//! whoever is here.
 
 use std::{
-    net::TcpListener,
+    fs,
+    net::{SocketAddr, TcpListener},
     path::Path,
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
-use tests::{Process, Service, Signal, wait_until};
+use serde_json::{Value, json};
+use tests::{
+    Process, QUICK, Service, Signal,
+    bridge::{Http, WebSocket},
+    wait_until,
+};
 
 const LONG: Duration = Duration::from_secs(30);
 /// So soon a bridge that was killed is there again.
@@ -35,6 +41,13 @@ fn pid(status: &Value) -> u64 {
     status["pid"].as_u64().unwrap_or_else(|| panic!("no process: {status}"))
 }
 
+/// Where it listens on this machine.
+fn address(status: &Value) -> SocketAddr {
+    let url = status["urls"][0].as_str().unwrap_or_else(|| panic!("no address: {status}"));
+    let authority = url.trim_start_matches("http://").trim_end_matches('/');
+    authority.parse().unwrap_or_else(|error| panic!("{error}: {url}"))
+}
+
 fn process(pid: u64) -> Process {
     Process::new(u32::try_from(pid).expect("a process"))
 }
@@ -58,7 +71,7 @@ fn it_runs_while_it_is_on_and_stays_on_over_restarts() {
     // On again changes nothing.
     assert_eq!(pid(&service.json(&["bridge", "on"])), pid(&on));
     // What it does not need it has given up; `confine.rs` tries what is left.
-    let told = std::fs::read_to_string(format!("/proc/{}/status", pid(&on))).expect("it runs");
+    let told = fs::read_to_string(format!("/proc/{}/status", pid(&on))).expect("it runs");
     for line in ["NoNewPrivs:\t1", "Seccomp:\t2"] {
         assert!(told.lines().any(|known| known == line), "{line}\n{told}");
     }
@@ -105,4 +118,82 @@ fn why_it_does_not_listen_is_said_and_it_listens_once_it_can() {
     let there = listening(&service, None);
     assert_eq!(there["reason"], "", "{there}");
     service.cli(&["bridge", "on", "--listen", "nowhere"]).expect_code(2);
+}
+
+#[test]
+fn open_watch_lets_anybody_here_watch_for_as_long_as_it_is_configured() {
+    let config = |open: bool| {
+        format!(
+            "{QUICK}\n[bridge]\nenabled = true\nlisten = \"127.0.0.1:0\"\nopen_watch = {open}\n"
+        )
+    };
+    let service = Service::builder().test_camera("320x240@30").config(&config(true)).start();
+    let there = listening(&service, None);
+    let http = Http::new(address(&there));
+    assert_eq!(http.get("/api/session").json(), json!({ "token_needed": false }));
+    for path in ["/snapshot", "/api/cameras", "/api/cameras/test:0/snapshot.jpg", "/state"] {
+        assert_eq!(http.get(path).status, 200, "{path}");
+    }
+    let camera = http.get("/api/cameras/test:0").json();
+    assert_eq!((camera["path"].clone(), camera["holders"].clone()), (Value::Null, json!([])));
+    for request in ["stop_camera", "list_controls", "list_presets"] {
+        let request = json!({ "type": request, "camera": "test:0" }).to_string();
+        assert_eq!(http.post("/api/request", &request).status, 403, "{request}");
+    }
+    for request in ["list_clients", "cameras_off", "status"] {
+        let request = json!({ "type": request }).to_string();
+        assert_eq!(http.post("/api/request", &request).status, 403, "{request}");
+    }
+    // A token that is shown is looked at all the same.
+    assert_eq!(http.clone().token("wrong").get("/snapshot").status, 401);
+    assert_eq!(http.get("/snapshot?token=wrong").status, 401);
+    // Pages of others are kept out as ever.
+    assert_eq!(http.clone().header("Origin", "http://evil.example").get("/snapshot").status, 403);
+    assert_eq!(http.clone().header("Host", "evil.example").get("/snapshot").status, 403);
+    let mut socket = WebSocket::connect(address(&there));
+    socket.send(&json!({ "op": "identify", "d": {} }));
+    let identified = socket.op("identified");
+    assert_eq!(
+        (identified["name"].clone(), identified["scopes"].clone()),
+        (json!("open-watch"), json!(["watch"]))
+    );
+    socket.ok("open_stream", json!({ "camera": "test:0" }));
+    socket.frame();
+    assert_eq!(
+        socket.fails("publish", json!({ "name": "x", "width": 320, "height": 240, "fps": 10 })),
+        "forbidden"
+    );
+    let clients = service.json(&["clients"]);
+    let is_told = |one: &Value| one["name"] == "open-watch" && one["remote"] == "127.0.0.1";
+    assert!(clients.as_array().is_some_and(|all| all.iter().any(is_told)), "{clients}");
+    assert_eq!(service.json(&["token", "list"]), json!([]));
+    // Once it is not configured any more, who watches is sent away.
+    fs::write(service.config_file(), config(false)).expect("written");
+    assert_eq!(socket.closed().0, 1001);
+    assert!(!service.log().contains("is killed"), "it ends when it is to:\n{}", service.log());
+    let again = listening(&service, Some(pid(&there)));
+    let http = Http::new(address(&again));
+    assert_eq!(http.get("/api/session").json(), json!({ "token_needed": true }));
+    assert_eq!(http.get("/snapshot").status, 401);
+    let mut socket = WebSocket::connect(address(&again));
+    socket.send(&json!({ "op": "identify", "d": {} }));
+    assert_eq!(socket.closed().0, 4001);
+}
+
+#[test]
+fn open_watch_is_refused_where_other_machines_can_come() {
+    let config = format!(
+        "{QUICK}\n[bridge]\nenabled = true\nlisten = \"0.0.0.0:0\"\ntls = \"self\"\nopen_watch = true\n"
+    );
+    let service = Service::builder().config(&config).start();
+    wait_until("the reason to be told", LONG, || {
+        let status = status(&service);
+        let reason = status["reason"].as_str().unwrap_or_default();
+        if reason.contains("open_watch") && reason.contains("loopback only") {
+            Ok(())
+        } else {
+            Err(status.to_string())
+        }
+    });
+    assert_eq!(status(&service)["urls"], json!([]));
 }

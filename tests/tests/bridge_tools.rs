@@ -1,20 +1,12 @@
-//! The bridge and programs that nobody here wrote; and links that are slow.
-//!
-//! BRIDGE_SECONDS (15) is how long a slow viewer is watched.
+//! The bridge and programs that nobody here wrote.
 
-use std::{
-    env,
-    io::{Read as _, Write as _},
-    process::Command,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{process::Command, time::Duration};
 
 use protocol::Scope;
 use serde_json::json;
 use tests::{
     Output, Program, Service, binary,
-    bridge::{Bridge, WebSocket, clock, relay, strip, token},
+    bridge::{Bridge, strip, token},
 };
 
 const LONG: Duration = Duration::from_secs(60);
@@ -109,103 +101,4 @@ fn pythons_websockets_and_prometheus_parser_understand_it() {
     let told = run("/usr/bin/python3", &["-c", parse, metrics.to_str().expect("text")]).ok().json();
     assert_eq!(told["type"], "counter", "{told}");
     assert!(told["frames"]["websocket"].as_f64().is_some_and(|frames| frames >= 30.0), "{told}");
-}
-
-/// What a viewer saw.
-struct Seen {
-    frames: u32,
-    /// The oldest picture that was new to the viewer, after the link was known.
-    worst: Duration,
-    size: (u32, u32),
-}
-
-/// Watches for `time`, of which the first `settling` do not count for latency.
-fn view(mut socket: WebSocket, settling: Duration, time: Duration) -> Seen {
-    let began = Instant::now();
-    let mut seen = Seen { frames: 0, worst: Duration::ZERO, size: (0, 0) };
-    let mut last = None;
-    while began.elapsed() < time {
-        let Ok(Some(frame)) = socket.frame_within(Duration::from_secs(5)) else { break };
-        let now = clock();
-        socket.acknowledge(&frame);
-        let read = strip(&frame.jpeg).unwrap_or_else(|error| panic!("{error}"));
-        assert!(Some(read.sequence) > last, "{} after {last:?}", read.sequence);
-        last = Some(read.sequence);
-        if began.elapsed() > settling {
-            seen.frames += 1;
-            seen.worst =
-                seen.worst.max(Duration::from_nanos(now.saturating_sub(read.monotonic_ns)));
-        }
-        seen.size = frame.size;
-    }
-    seen
-}
-
-#[test]
-fn a_viewer_at_1_mbit_sees_a_moving_picture_and_others_all_of_it() {
-    const SETTLING: Duration = Duration::from_secs(4);
-    let seconds = env::var("BRIDGE_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
-    let time = Duration::from_secs(seconds.unwrap_or(15)) + SETTLING;
-    let service = Service::builder().test_camera("1280x720@30").start();
-    let bridge = Bridge::start(&service, &[]);
-    let watch = token(&service, "viewer", &[Scope::Watch], &[]);
-    let slow = relay(bridge.address(), 1e6 / 8.0);
-    let open = |address| {
-        let mut socket = WebSocket::connect(address);
-        socket.log_in(&watch);
-        socket.ok("open_stream", json!({ "camera": "test:0" }));
-        socket
-    };
-    let (slow, quick) = (open(slow), open(bridge.address()));
-    let slow = thread::spawn(move || view(slow, SETTLING, time));
-    let quick = view(quick, SETTLING, time);
-    let slow = slow.join().expect("it watches");
-    let rate = |seen: &Seen| f64::from(seen.frames) / (time - SETTLING).as_secs_f64();
-    println!(
-        "slow: {:.1} frames/s of {:?}, at most {:?} old; quick: {:.1} frames/s, at most {:?} old",
-        rate(&slow),
-        slow.size,
-        slow.worst,
-        rate(&quick),
-        quick.worst
-    );
-    assert!(slow.worst < Duration::from_secs(1), "{:?}", slow.worst);
-    assert!(rate(&slow) > 3.0, "{} frames/s", rate(&slow));
-    assert!(rate(&quick) > 20.0, "{} frames/s", rate(&quick));
-    assert_eq!(quick.size, (1280, 720));
-}
-
-#[test]
-fn an_mjpeg_viewer_that_pauses_goes_on_with_new_pictures() {
-    let service = Service::builder().test_camera("1280x720@30").start();
-    let bridge = Bridge::start(&service, &[]);
-    let watch = token(&service, "viewer", &[Scope::Watch], &[]);
-    let mut stream = bridge.connect();
-    rustix::net::sockopt::set_socket_recv_buffer_size(&stream, 8 << 10).expect("set");
-    let request =
-        format!("GET /stream HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {watch}\r\n\r\n");
-    stream.write_all(request.as_bytes()).expect("sent");
-    thread::sleep(Duration::from_secs(3));
-    // What waited on the way is all that is old: some pictures, not three seconds of them.
-    let resumed = clock();
-    let mut bytes = Vec::new();
-    let mut old = 0;
-    let mut chunk = vec![0; 64 << 10];
-    let until = Instant::now() + LONG;
-    'reading: while Instant::now() < until {
-        let count = stream.read(&mut chunk).expect("the stream goes on");
-        assert!(count > 0, "the stream has ended");
-        bytes.extend_from_slice(&chunk[..count]);
-        while let Some(end) = bytes.windows(4).position(|four| four == b"\xff\xd9\r\n") {
-            let begin = bytes.windows(2).position(|two| two == [0xff, 0xd8]).expect("a picture");
-            let picture: Vec<u8> = bytes.drain(..end + 4).skip(begin).collect();
-            let read = strip(&picture[..picture.len() - 2]).unwrap_or_else(|e| panic!("{e}"));
-            if read.monotonic_ns > resumed {
-                break 'reading;
-            }
-            old += 1;
-        }
-    }
-    println!("{old} pictures were old");
-    assert!(old < 15, "{old} pictures were old");
 }

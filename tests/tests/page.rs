@@ -6,7 +6,7 @@
 
 use std::{
     env, fs,
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
@@ -15,12 +15,14 @@ use std::{
 };
 
 use rustix::fs::{FlockOperation, flock};
-use tests::{Output, Program, QUICK, Service, binary, wait_until};
+use tests::{Output, Program, QUICK, Service, binary, bridge::Relay, wait_until};
 
 /// The test cameras' mode …
 const SMALL: &str = "320x240@30";
 /// … where they are looked at.
 const LARGE: &str = "1280x720@30";
+/// A bridge with a certificate of its own.
+const TLS: &str = "tls = \"self\"";
 /// How long a spec may take, on a machine that is busy.
 const SPEC: Duration = Duration::from_secs(240);
 /// How long `npm ci` and the bridge may take.
@@ -67,14 +69,14 @@ fn free_port() -> u16 {
     listener.local_addr().expect("it has an address").port()
 }
 
-/// Runs a spec with a service, two test cameras of this mode, and a bridge with or without TLS.
+/// Runs a spec with a service, two test cameras of this mode, and a bridge of which `more` is
+/// configured.
 #[track_caller]
-fn run(spec: &str, mode: &str, tls: bool) {
+fn run(spec: &str, mode: &str, more: &str) {
     let port = free_port();
-    let (scheme, tls) = if tls { ("https", "self") } else { ("http", "off") };
-    let bridge = format!(
-        "{QUICK}\n[bridge]\nenabled = true\nlisten = \"127.0.0.1:{port}\"\ntls = \"{tls}\"\n"
-    );
+    let scheme = if more == TLS { "https" } else { "http" };
+    let bridge =
+        format!("{QUICK}\n[bridge]\nenabled = true\nlisten = \"127.0.0.1:{port}\"\n{more}\n");
     let mut service =
         Service::builder().test_camera(mode).test_camera(mode).config(&bridge).start();
     wait_until("the bridge to listen", READY, || {
@@ -84,7 +86,8 @@ fn run(spec: &str, mode: &str, tls: bool) {
             _ => Err(status.to_string()),
         }
     });
-    let restart = service.folder().join("restart");
+    let relay = Relay::start(SocketAddr::from(([127, 0, 0, 1], port)));
+    let (restart, rate) = (service.folder().join("restart"), service.folder().join("rate"));
     let mut node = Command::new("node");
     // As commands have it in their environment, so that those of the spec find the service.
     for (name, value) in service.command().get_envs() {
@@ -99,24 +102,36 @@ fn run(spec: &str, mode: &str, tls: bool) {
         .env("CAMERA_SERVICE_BIN", binary::camera_service())
         .env("PAGE_MODULES", modules())
         .env("PAGE_URL", format!("{scheme}://127.0.0.1:{port}/"))
-        .env("PAGE_RESTART", &restart);
+        .env("PAGE_RESTART", &restart)
+        .env("PAGE_RELAY", format!("{scheme}://{}/", relay.address()))
+        .env("PAGE_RATE", &rate);
     if let Some(folder) = env::var_os("PAGE_IMAGES") {
         node.env("PAGE_IMAGES", binary::workspace().join(folder));
     }
     let mut node = Program::start(spec, &mut node);
-    let out = supervise(&mut node, &mut service, &restart);
+    let out = supervise(&mut node, &mut service, (&restart, &rate), &relay);
     println!("{}", String::from_utf8_lossy(&out.stdout));
     assert_eq!(out.code(), Some(0), "{spec} failed:\n{}", out.stderr);
 }
 
-/// Waits for the end of a spec, and restarts the service whenever it asks for that with a file.
+/// Waits for the end of a spec, and does what it asks for with files: the service is restarted, the
+/// relay passes on so many bytes a second.
 #[track_caller]
-fn supervise(node: &mut Program, service: &mut Service, restart: &Path) -> Output {
+fn supervise(
+    node: &mut Program,
+    service: &mut Service,
+    (restart, rate): (&Path, &Path),
+    relay: &Relay,
+) -> Output {
     let deadline = Instant::now() + SPEC;
     while node.is_running() && Instant::now() < deadline {
         if restart.exists() {
             service.restart(|_| thread::sleep(AWAY)).ok();
             fs::remove_file(restart).expect("a file can be removed");
+        }
+        // It may not be written in full yet.
+        if let Some(rate) = fs::read_to_string(rate).ok().and_then(|text| text.parse().ok()) {
+            relay.to_viewer(rate);
         }
         thread::sleep(Duration::from_millis(20));
     }
@@ -129,35 +144,45 @@ fn supervise(node: &mut Program, service: &mut Service, restart: &Path) -> Outpu
 
 #[test]
 fn watch() {
-    run("watch", SMALL, false);
+    run("watch", SMALL, "");
 }
 
 #[test]
 fn control() {
-    run("control", SMALL, false);
+    run("control", SMALL, "");
 }
 
 #[test]
 fn access() {
-    run("access", SMALL, false);
+    run("access", SMALL, "");
 }
 
 #[test]
 fn resume() {
-    run("resume", SMALL, false);
+    run("resume", SMALL, "");
 }
 
 #[test]
 fn fallback() {
-    run("fallback", SMALL, true);
+    run("fallback", SMALL, TLS);
 }
 
 #[test]
 fn share() {
-    run("share", SMALL, true);
+    run("share", SMALL, TLS);
+}
+
+#[test]
+fn slow() {
+    run("slow", LARGE, "");
+}
+
+#[test]
+fn open_watch() {
+    run("open_watch", SMALL, "open_watch = true");
 }
 
 #[test]
 fn look() {
-    run("look", LARGE, false);
+    run("look", LARGE, "");
 }

@@ -21,6 +21,32 @@ pub(super) struct Counters {
     pub(super) published: Counter,
 }
 
+/// What one viewer adds to, looked up once.
+pub(super) struct Sent {
+    frames: Counter,
+    dropped: Counter,
+    bytes: Counter,
+}
+
+impl Counters {
+    /// For a viewer whom frames reach in this way.
+    pub(super) fn sent(&self, way: &Way) -> Sent {
+        let Self { frames, dropped, bytes, .. } = self;
+        let [frames, dropped, bytes] =
+            [frames, dropped, bytes].map(|family| family.get_or_create(way).clone());
+        Sent { frames, dropped, bytes }
+    }
+}
+
+impl Sent {
+    /// A frame of so many bytes was sent, and others were passed over.
+    pub(super) fn frame(&self, bytes: usize, passed_over: u64) {
+        self.frames.inc();
+        self.dropped.inc_by(passed_over);
+        self.bytes.inc_by(bytes as u64);
+    }
+}
+
 /// How frames reach a viewer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct Way {

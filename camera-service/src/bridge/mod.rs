@@ -9,7 +9,8 @@
 //! - [`gate`] looks at Host and Origin, [`login`] counts failures, [`viewer`] is who logged in.
 //! - [`http`] answers requests, [`ws`] speaks `camera.v1.json`.
 //! - [`confine`] takes from the process what it does not need.
-//! - [`source`] has each picture once for all who watch it.
+//! - [`source`] has each picture once for all who watch it; [`seldom`] keeps what does not happen
+//!   for every picture from being looked at for every one.
 //!
 //! Nothing that comes from outside is trusted with more than it shows a token for: the service
 //! verifies tokens and checks every request. What waits is bounded everywhere, and what a viewer
@@ -24,6 +25,7 @@ mod listen;
 mod login;
 mod metrics;
 mod names;
+mod seldom;
 mod service;
 mod socket;
 mod source;
@@ -52,8 +54,8 @@ pub use service::Way;
 use source::Sources;
 use tls::Tls;
 
-/// How long connections have to end.
-const END: std::time::Duration = std::time::Duration::from_millis(500);
+/// How long connections have to end: less than the service, where it runs the bridge, gives that.
+const END: std::time::Duration = std::time::Duration::from_millis(300);
 
 /// How the bridge is to run.
 #[derive(Debug)]
@@ -62,13 +64,23 @@ pub struct Options {
     pub config: config::Bridge,
     /// Whether an address off loopback may do without TLS.
     pub insecure: bool,
-    /// A token that stands in for those that are not shown: anybody on this machine may do what
-    /// it grants. On loopback only.
-    pub open_token: Option<String>,
+    /// Who may watch without a token.
+    pub open_watch: OpenWatch,
     /// The folder in which the own certificate is kept.
     pub tls_folder: PathBuf,
     /// How the service is reached.
     pub way: Way,
+}
+
+/// Whether anybody on this machine may watch without a token. On loopback only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OpenWatch {
+    /// Nobody.
+    Off,
+    /// Anybody: the service's own configuration says so, and the service lets them.
+    Service,
+    /// Anybody: this token stands in for those that are not shown.
+    Token(String),
 }
 
 /// Why the bridge does not run.
@@ -82,7 +94,10 @@ pub enum BridgeError {
     )]
     NeedsTls(SocketAddr),
     /// Anybody in the network could watch.
-    #[error("{0} can be reached from other machines: --open-watch is for loopback only")]
+    #[error(
+        "{0} can be reached from other machines: --open-watch (open_watch in the configuration) \
+         is for loopback only"
+    )]
     OpenWatch(SocketAddr),
     /// The address cannot be had.
     #[error("cannot listen at {address}: {source}")]
@@ -120,17 +135,12 @@ struct Bridge {
     names: Arc<Known>,
     logins: Logins,
     counters: Counters,
-    open_token: Option<String>,
+    open_watch: OpenWatch,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
 
 impl Bridge {
-    /// What stands in for a token that is not shown.
-    fn open_token(&self) -> Option<&str> {
-        self.open_token.as_deref()
-    }
-
     /// `secret`, shown by `remote`, was wrong: counted, and slow to be told.
     async fn log_in_failed(&self, secret: &str, remote: IpAddr) {
         self.logins.failed(secret, remote);
@@ -179,13 +189,13 @@ pub async fn run(
     stop: CancellationToken,
     ready: impl FnOnce(&BridgeListening),
 ) -> Result<(), BridgeError> {
-    let Options { config, insecure, open_token, tls_folder, way } = options;
+    let Options { config, insecure, open_watch, tls_folder, way } = options;
     let address = config.listen;
     let is_loopback = address.ip().to_canonical().is_loopback();
     if !is_loopback && config.tls == config::Tls::Off && !insecure {
         return Err(BridgeError::NeedsTls(address));
     }
-    if !is_loopback && open_token.is_some() {
+    if !is_loopback && open_watch != OpenWatch::Off {
         return Err(BridgeError::OpenWatch(address));
     }
     let wish = config.tls.clone();
@@ -211,7 +221,7 @@ pub async fn run(
         names: Arc::new(Known::new(names)),
         logins: Logins::default(),
         counters: Counters::default(),
-        open_token,
+        open_watch,
         stop: stop.clone(),
         tasks: TaskTracker::new(),
     });

@@ -90,7 +90,7 @@ impl Service {
         if let Way::Door(door) = way {
             tokio::spawn(async move {
                 if stop.run_until_cancelled(door.closed()).await.is_some() {
-                    tracing::info!("the service has gone");
+                    tracing::info!("the service has closed the door");
                     stop.cancel();
                 }
             });

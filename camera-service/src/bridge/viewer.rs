@@ -13,7 +13,7 @@ use protocol::{
     client::{Connector, EventStream},
 };
 
-use super::{Bridge, login::Throttled, service::Failure};
+use super::{Bridge, OpenWatch, login::Throttled, service::Failure};
 
 /// A remote user who has logged in.
 #[derive(Clone)]
@@ -72,7 +72,12 @@ impl Viewer {
         token: Option<&str>,
         remote: IpAddr,
     ) -> Result<Self, Refused> {
-        let Some(token) = token.or(bridge.open_token()) else { return Err(Refused::NoToken) };
+        let token = match (token, &bridge.open_watch) {
+            (Some(token), _) => token,
+            (None, OpenWatch::Token(token)) => token,
+            (None, OpenWatch::Service) => return Self::nobody(bridge, name, remote).await,
+            (None, OpenWatch::Off) => return Err(Refused::NoToken),
+        };
         bridge.logins.admit(token, remote).map_err(|Throttled(wait)| {
             Refused::Throttled(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
         })?;
@@ -87,6 +92,16 @@ impl Viewer {
                 Err(Refused::Wrong(reply))
             }
             Err(failure) => Err(Refused::Failed(failure.into())),
+        }
+    }
+
+    /// Somebody at `remote` who shows no token: the service decides whether that is enough.
+    async fn nobody(bridge: &Bridge, name: &str, remote: IpAddr) -> Result<Self, Refused> {
+        match Self::open(bridge.service.viewer(name, None, remote)).await {
+            Err(Failure::Reply(reply)) if reply.kind == ErrorKind::Forbidden => {
+                Err(Refused::NoToken)
+            }
+            opened => opened.map_err(|failure| Refused::Failed(failure.into())),
         }
     }
 

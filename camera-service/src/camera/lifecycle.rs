@@ -5,8 +5,10 @@
 //! the camera stuck, and no other is started until it has returned.
 
 mod commands;
+mod opening;
 mod privacy;
 mod reports;
+mod tell;
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,10 +20,10 @@ use tokio::{
 
 use super::{
     Camera, Condition, Context, Found,
-    capture::{self, Capturing, Report},
+    capture::{Capturing, Report},
     choice,
 };
-use crate::{clock, config::Timeouts, device};
+use crate::{clock, config::Timeouts};
 
 /// A life that is woken so late was stopped with the whole process, and so was the capture thread …
 const LATE: Duration = Duration::from_millis(200);
@@ -272,124 +274,6 @@ impl Life {
                 Some(self.close_at.map_or(look, |close_at| close_at.min(look)))
             }
         }
-    }
-
-    fn tell(&self, state: CameraState, reason: &str, mode: Option<Mode>) {
-        let hold = self.hold;
-        self.camera.controls.set_camera_open(mode.is_some());
-        self.camera.update(|facts| {
-            // A retry that fails for the same reason is no news.
-            if facts.state != state || (state == CameraState::Lost && facts.reason != reason) {
-                self.log((&facts.state, &state), reason, mode);
-            }
-            facts.state = state;
-            reason.clone_into(&mut facts.reason);
-            facts.mode = mode;
-            facts.hold = hold;
-        });
-    }
-
-    /// A line for each thing that an owner may ask about a day: opened, and for whom; closed;
-    /// lost, and why.
-    fn log(&self, (was, now): (&CameraState, &CameraState), reason: &str, mode: Option<Mode>) {
-        let camera = &self.camera.id;
-        let is_shut =
-            |state: &CameraState| matches!(state, CameraState::Closed | CameraState::Blocked);
-        match now {
-            _ if is_shut(was) && is_shut(now) => {}
-            CameraState::Streaming => {
-                let watchers = self.camera.watchers.list();
-                let by = watchers.first().map_or_else(
-                    || "start".to_owned(),
-                    |watcher| format!("{} (process {})", watcher.name, watcher.pid),
-                );
-                let mode = mode.map(|mode| mode.to_string()).unwrap_or_default();
-                tracing::info!(%camera, by, "opened: {mode}");
-            }
-            CameraState::Closed => tracing::info!(%camera, "closed"),
-            CameraState::Blocked => tracing::info!(%camera, "closed: {reason}"),
-            CameraState::Opening => tracing::debug!(%camera, "opening"),
-            _ => tracing::warn!(%camera, "{now}: {reason}"),
-        }
-    }
-
-    fn condition(&self, condition: Condition) {
-        self.camera.condition.send_if_modified(|now| {
-            let changed = *now != condition;
-            *now = condition;
-            changed
-        });
-    }
-
-    fn tell_live(&self) {
-        let mode = self.camera.facts().mode;
-        if let Some(native) = mode {
-            self.condition(Condition::Live { native, epoch: self.epoch });
-        }
-    }
-
-    fn lost(&self, reason: &str) {
-        self.tell(CameraState::Lost, reason, None);
-        self.condition(Condition::Lost(reason.to_owned()));
-    }
-
-    fn open(&mut self, now: Instant) {
-        let Some(device) = self.camera.device() else { return };
-        let timeouts = self.timeouts();
-        self.epoch += 1;
-        self.close_at = None;
-        let camera = self.camera.clone();
-        match capture::start(camera, device, self.wish, self.epoch, timeouts.stall_after) {
-            Ok(capturing) => {
-                self.phase = Phase::Opening(capturing, now + timeouts.open_within);
-                if self.failures == 0 {
-                    self.tell(CameraState::Opening, "", None);
-                }
-            }
-            Err(source) => {
-                let error = device::Error::Io { call: "starting a thread", source };
-                self.failed(&error, "");
-            }
-        }
-    }
-
-    /// Closes the device; what comes then follows from how things are by then.
-    fn close(&mut self, now: Instant) {
-        self.close_at = None;
-        let by = now + self.timeouts().close_within;
-        self.phase = match std::mem::replace(&mut self.phase, Phase::Closed) {
-            Phase::Opening(capturing, _) | Phase::Streaming(capturing) => {
-                capturing.stop();
-                Phase::Closing(capturing, by)
-            }
-            other => other,
-        };
-    }
-
-    fn stuck(&mut self) {
-        self.phase = match std::mem::replace(&mut self.phase, Phase::Closed) {
-            Phase::Opening(capturing, _)
-            | Phase::Streaming(capturing)
-            | Phase::Closing(capturing, _) => {
-                capturing.stop();
-                Phase::Stuck(capturing)
-            }
-            other => other,
-        };
-        let reason = "a call into its driver does not return; unplug it and plug it in again";
-        self.tell(CameraState::Stuck, reason, None);
-        self.condition(Condition::Lost(reason.to_owned()));
-        self.answer_starts(&Err(ErrorReply::new(
-            ErrorKind::Device,
-            format!("{}: {reason}", self.camera.id),
-        )));
-    }
-
-    fn retry_later(&mut self) {
-        let timeouts = self.timeouts();
-        let wait = timeouts.retry_first.saturating_mul(1 << self.failures.min(16));
-        self.failures += 1;
-        self.phase = Phase::Retry(Instant::now() + wait.min(timeouts.retry_most));
     }
 
     fn answer_starts(&mut self, answer: &Result<StartedCamera, ErrorReply>) {

@@ -15,7 +15,7 @@ use super::{
     session::{Interrupt, answer},
 };
 use crate::{
-    bridge::{self, Options, Way},
+    bridge::{self, OpenWatch, Options, Way},
     config::{self, Config, Tls, bridge_listen},
 };
 
@@ -76,15 +76,22 @@ pub(super) async fn run(args: BridgeArgs, session: &Session, global: &Global) ->
     config.tls = args.tls.unwrap_or(config.tls);
     let stop = CancellationToken::new();
     let way = way(args.supervised, global, &stop)?;
-    // A bridge that the service runs may not make tokens.
-    let open = match (args.open_watch || config.open_watch) && !args.supervised {
-        true => Some(OpenWatch::begin(session.control().await?).await?),
+    let is_open = args.open_watch || config.open_watch;
+    // One that the service runs may not make tokens, and needs none: the service has the same
+    // configuration.
+    let open = match is_open && !args.supervised {
+        true => Some(OpenToken::begin(session.control().await?).await?),
         false => None,
+    };
+    let open_watch = match &open {
+        Some(open) => OpenWatch::Token(open.secret.clone()),
+        None if is_open => OpenWatch::Service,
+        None => OpenWatch::Off,
     };
     let options = Options {
         config,
         insecure: args.insecure,
-        open_token: open.as_ref().map(|open| open.secret.clone()),
+        open_watch,
         tls_folder: config::state_dir()?.join("tls"),
         way,
     };
@@ -149,13 +156,13 @@ fn tell(listening: &BridgeListening, json: bool) {
 }
 
 /// The token that stands in for those that are not shown, for as long as this runs.
-struct OpenWatch {
+struct OpenToken {
     client: Client,
     name: String,
     secret: String,
 }
 
-impl OpenWatch {
+impl OpenToken {
     /// It ends by itself, should this program not be able to end it.
     const LASTS_S: u64 = 30 * 86_400;
 

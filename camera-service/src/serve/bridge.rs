@@ -38,7 +38,7 @@ pub(super) async fn keep(server: Arc<Server>) {
             () = server.stop.cancelled() => break,
             changed = config.changed() => if changed.is_err() { break },
             changed = settings.changed() => if changed.is_err() { break },
-            Some(report) = news.recv() => hear(&server, report),
+            Some(report) = news.recv() => hear(&server, report, running.as_ref()),
         }
     }
     if let Some(running) = running {
@@ -103,12 +103,15 @@ impl Running {
     }
 }
 
-fn hear(server: &Arc<Server>, report: Report) {
+fn hear(server: &Arc<Server>, report: Report, running: Option<&Running>) {
+    #[cfg(not(unix))]
+    let _ = running;
     match report {
         #[cfg(unix)]
         Report::Started { pid, door } => {
-            if let Some(door) = door {
-                server.tasks.spawn(crate::server::accept_through(server.clone(), door));
+            if let (Some(door), Some(Running { stop, .. })) = (door, running) {
+                let accept = crate::server::accept_through(server.clone(), door, stop.clone());
+                server.tasks.spawn(accept);
             }
             server.bridge.started(pid);
         }

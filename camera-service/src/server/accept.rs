@@ -6,6 +6,8 @@ use protocol::{
     Preamble, Verdict,
     transport::{Connection, Listener},
 };
+#[cfg(unix)]
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Server,
@@ -33,13 +35,17 @@ pub async fn accept(server: Arc<Server>, listener: Listener) {
     }
 }
 
-/// Takes the connections that come through the bridge's door, until it is closed or the service
-/// stops.
+/// Takes the connections that come through the bridge's door, until that is closed or `stop` is
+/// cancelled: then it is closed, by which the bridge knows that it is to end.
 #[cfg(unix)]
-pub async fn accept_through(server: Arc<Server>, door: protocol::transport::Door) {
+pub async fn accept_through(
+    server: Arc<Server>,
+    door: protocol::transport::Door,
+    stop: CancellationToken,
+) {
     loop {
         let connection = tokio::select! {
-            () = server.stop.cancelled() => return,
+            () = stop.cancelled() => return,
             connection = door.accept() => connection,
         };
         match connection {

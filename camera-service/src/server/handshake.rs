@@ -1,6 +1,6 @@
 //! The handshake, and handing the connection to its role.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use protocol::{
     ClientHello, ErrorKind, ErrorReply, Hello, MINOR, Preamble, PreambleError, Role, Verdict,
@@ -15,6 +15,7 @@ use super::{
     clients::{Listed, Newcomer},
     control, events, publish, stream, title,
 };
+use crate::state::Token;
 
 /// A log-in that failed is answered after so long: guessing is slow.
 const AFTER_FAILURE: Duration = Duration::from_millis(250);
@@ -164,7 +165,10 @@ async fn introduce(
         return invalid("an address has at most 64 bytes and no control characters");
     }
     let caller = match token {
-        None if is_bridged => Caller::Bridge,
+        None if is_bridged => match &remote {
+            None => Caller::Bridge,
+            Some(remote) => Caller::Remote(open_watch(server, remote)?),
+        },
         None => Caller::Program,
         Some(secret) => match server.tokens.log_in(&secret) {
             Ok(token) => Caller::Remote(token),
@@ -185,4 +189,15 @@ async fn introduce(
     };
     let Peer { pid, .. } = peer;
     Ok(Newcomer { name, pid, program: title::program(pid), remote, role, caller })
+}
+
+/// What somebody at `remote` without a token may do, where the configuration lets them do
+/// anything: whoever turns that off turns off the bridge through which they came.
+fn open_watch(server: &Server, remote: &str) -> Result<Arc<Token>, ErrorReply> {
+    let is_here =
+        remote.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback());
+    if server.config.borrow().bridge.open_watch && is_here {
+        return server.tokens.open_watch();
+    }
+    Err(ErrorReply::new(ErrorKind::Forbidden, "a token is needed"))
 }

@@ -68,7 +68,7 @@ async fn server(folder: &TempDir) -> Arc<Server> {
 async fn door(folder: &TempDir) -> (Arc<Server>, Arc<Door>) {
     let server = server(folder).await;
     let (ours, theirs) = Door::pair().expect("a door");
-    server.tasks.spawn(accept_through(server.clone(), ours));
+    server.tasks.spawn(accept_through(server.clone(), ours, server.stop.clone()));
     (server, Arc::new(Door::at(theirs).expect("its other end")))
 }
 

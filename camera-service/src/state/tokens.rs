@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use protocol::{ErrorKind, ErrorReply, Event, NewToken, TokenRequest, TokenSummary};
+use protocol::{ErrorKind, ErrorReply, Event, NewToken, Scope, TokenRequest, TokenSummary};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedMutexGuard};
 use tokio_util::sync::CancellationToken;
@@ -105,6 +105,21 @@ impl Tokens {
             let message = "this token is wrong, has expired or was revoked; ask for another one";
             ErrorReply::new(ErrorKind::Forbidden, message)
         })
+    }
+
+    /// What whoever needs none may do: watch, and no more. It is in no list or file, and ends with
+    /// the service.
+    pub fn open_watch(&self) -> Result<Arc<Token>, ErrorReply> {
+        let request = TokenRequest {
+            name: "open-watch".to_owned(),
+            scopes: vec![Scope::Watch],
+            cameras: Vec::new(),
+            expires_s: None,
+            invitation_s: None,
+        };
+        // Nobody is told its secret.
+        let (_, fingerprint) = secret::make(Purpose::Token)?;
+        Ok(Token::new(kept(Wanted::new(request)?, fingerprint), &self.stop))
     }
 
     /// Makes a token, or an invitation where the request says for how long. Fails where there

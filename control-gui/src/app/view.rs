@@ -8,6 +8,7 @@ use iced::{
 use super::{App, Message, Page, Shown};
 use crate::{
     focus::{self, Use, button, focusable},
+    pointer,
     screen::{cameras, clients, controls::Panel, help, no_camera, stage},
     style::{self, APART, BODY, NEAR, TITLE},
     words::Tone,
@@ -32,7 +33,8 @@ impl App {
             bottom(container(notices).padding(APART).center_x(Fill)).into()
         });
         // Always a stack: what is below keeps its focus and place when a notice comes or goes.
-        focus::window(stack![container(content).width(Fill).height(Fill)].extend(notices))
+        let all = stack![container(content).width(Fill).height(Fill)].extend(notices);
+        pointer::followed(focus::window(all))
     }
 
     fn welcome(&self) -> Element<'_, Message> {

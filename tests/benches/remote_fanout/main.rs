@@ -64,7 +64,9 @@ fn bench() -> Result<ExitCode> {
         "\n1280x720 MJPEG, {} bytes a frame, 30 frames/s, {seconds} s each\n",
         servers.bytes()
     );
-    println!("server         viewers   CPU µs/frame   latency p50     p99 ms   frames/s a viewer");
+    println!(
+        "server         viewers   CPU µs/frame   latency p50     p99 ms   frames/s a viewer   bytes"
+    );
     let mut rows = Vec::new();
     for viewers in counts {
         for kind in Kind::ALL {
@@ -105,11 +107,12 @@ fn measure(
 fn print(row: &Row, note: &str) {
     let Row { kind, viewers, cpu, figures } = row;
     println!(
-        "{:<14} {viewers:>7} {cpu:>14.1} {:>13.1} {:>10.1} {:>19.1}{note}",
+        "{:<14} {viewers:>7} {cpu:>14.1} {:>13.1} {:>10.1} {:>19.1} {:>7.0}{note}",
         kind.name(),
         figures.p50 * 1e3,
         figures.p99 * 1e3,
         figures.rate,
+        figures.bytes,
     );
 }
 
@@ -118,6 +121,7 @@ fn judge(rows: &[Row]) -> Result<ExitCode> {
     let (Some(limit), Some(peer)) = (at(Kind::Plain), at(Kind::Ustreamer)) else {
         return Ok(ExitCode::SUCCESS);
     };
+    println!("the limit is {:.2} of ustreamer", limit.cpu / peer.cpu);
     let mut failed = false;
     for kind in [Kind::WebSocket, Kind::Mjpeg] {
         let Some(row) = at(kind) else { continue };

@@ -38,6 +38,8 @@ pub(crate) struct Figures {
     /// Latency in seconds.
     pub(crate) p50: f64,
     pub(crate) p99: f64,
+    /// Bytes of an image, on average: the same for all servers, or they cannot be compared.
+    pub(crate) bytes: f64,
 }
 
 /// Viewers that watch.
@@ -88,6 +90,8 @@ struct Viewer {
     /// To be said when the frame is there.
     ack: Option<Vec<u8>>,
     frames: u64,
+    /// Bytes of the present image.
+    length: usize,
 }
 
 /// `--viewers`: the process that they are.
@@ -104,13 +108,14 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         stream.set_nonblocking(true)?;
         epoll::add(&poll, stream.as_fd(), EventData::new_u64(id as u64), EventFlags::IN)?;
         let (head, ack) = (Vec::with_capacity(4096), None);
-        crowd.push(Viewer { kind, stream, head, skip: 0, taken: 0, ack, frames: 0 });
+        crowd.push(Viewer { kind, stream, head, skip: 0, taken: 0, ack, frames: 0, length: 0 });
     }
     // These never read.
     let _stopped: Vec<TcpStream> =
         (0..stopped).map(|_| connect(kind, address, token)).collect::<Result<_>>()?;
     let mut events = Vec::with_capacity(1024);
     let mut ages: Vec<u64> = Vec::new();
+    let mut bytes = 0;
     let mut began: Option<Instant> = None;
     let mut scratch = vec![0; 1 << 20];
     while began.is_none_or(|began| began.elapsed() < time) {
@@ -119,9 +124,10 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         epoll::wait(&poll, rustix::buffer::spare_capacity(&mut events), Some(&wait))?;
         for event in &events {
             let viewer = &mut crowd[event.data.u64() as usize];
-            viewer.read(&mut scratch, |age| {
+            viewer.read(&mut scratch, |age, length| {
                 if began.is_some() {
-                    ages.push(age)
+                    ages.push(age);
+                    bytes += length as u64;
                 }
             })?;
         }
@@ -140,14 +146,15 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         rate: ages.len() as f64 / time.as_secs_f64() / viewers as f64,
         p50: at(0.5),
         p99: at(0.99),
+        bytes: bytes as f64 / ages.len().max(1) as f64,
     };
     println!("{}", serde_json::to_string(&figures)?);
     Ok(())
 }
 
 impl Viewer {
-    /// Reads what is there; `seen` is told the age of each whole image in ns.
-    fn read(&mut self, scratch: &mut [u8], mut seen: impl FnMut(u64)) -> Result<()> {
+    /// Reads what is there; `seen` is told the age of each whole image in ns, and its bytes.
+    fn read(&mut self, scratch: &mut [u8], mut seen: impl FnMut(u64, usize)) -> Result<()> {
         loop {
             if self.skip > 0 {
                 let room = self.skip.min(scratch.len());
@@ -160,7 +167,7 @@ impl Viewer {
                 }
                 if self.skip == 0 {
                     self.frames += 1;
-                    seen(clock().saturating_sub(self.taken));
+                    seen(clock().saturating_sub(self.taken), self.length);
                     if let Some(ack) = self.ack.take() {
                         self.stream.write_all(&ack)?;
                     }
@@ -209,6 +216,7 @@ impl Viewer {
             let text = format!(r#"{{"op":"ack","d":{{"stream":1,"sequence":{sequence}}}}}"#);
             self.ack = Some(text_message(&text));
         }
+        self.length = length - header;
         let have = self.head.len().min(start + length) - start;
         self.skip = length - have;
         self.head.drain(..start + have);

@@ -87,6 +87,73 @@ fn without_the_right_token_there_is_nothing_to_see() {
 }
 
 #[test]
+fn nothing_secret_is_logged_however_much_is() {
+    let service = Service::builder().test_camera("320x240@30").env("RUST_LOG", "trace").start();
+    let bridge = Bridge::start(&service, &["--log", "trace"]);
+    let watch = token(&service, "watcher", &[Scope::Watch], &[]);
+    let all = token(&service, "owner", &Scope::ALL, &[]);
+    let secret = invitation(&service, "phone", &[Scope::Watch]);
+    let http = bridge.http();
+    assert_eq!(http.get(&format!("/snapshot?token={watch}")).status, 200);
+    assert_eq!(http.get(&format!("/?action=snapshot&token={watch}")).status, 200);
+    assert_eq!(http.get("/snapshot?token=wrong-1-in-query").status, 401);
+    assert_eq!(http.get(&format!("/nothing?token={watch}")).status, 404);
+    assert_eq!(http.clone().token(&all).get("/api/cameras").status, 200);
+    assert_eq!(http.clone().token("wrong-2-in-header").get("/api/cameras").status, 401);
+    let mut socket = bridge.log_in(&all);
+    socket.ok("open_stream", json!({ "camera": "test:0" }));
+    socket.frame();
+    let mut wrong = bridge.websocket();
+    wrong.send(&json!({ "op": "identify", "d": { "token": "wrong-3-in-identify" } }));
+    assert_eq!(wrong.closed().0, 4001);
+    let session =
+        |secret: &str| http.post("/api/session", &json!({ "secret": secret }).to_string());
+    let redeemed = session(&secret);
+    assert_eq!(redeemed.status, 200, "{redeemed:?}");
+    assert_eq!(session(&secret).status, 401, "it was used");
+    assert_eq!(session("wrong-4-in-session").status, 401);
+    let phone = redeemed.json()["token"].as_str().expect("a token").to_owned();
+    assert_eq!(http.clone().token(&phone).get("/api/cameras").status, 200);
+    for (whose, log) in [("bridge", bridge.log()), ("service", service.log())] {
+        assert!(log.contains("TRACE"), "{whose}: it is not all that can be logged");
+        let secrets = [watch.as_str(), &all, &secret, &phone, "wrong-"];
+        for line in log.lines() {
+            let found = secrets.iter().find(|secret| line.contains(**secret));
+            assert!(found.is_none(), "{found:?} is in the {whose}'s log: {line}");
+        }
+    }
+}
+
+#[test]
+fn a_token_whose_time_is_over_ends_what_is_connected_and_lets_nobody_in() {
+    let setup = &setup();
+    let request = TokenRequest {
+        name: "guest".to_owned(),
+        scopes: vec![Scope::Watch],
+        cameras: Vec::new(),
+        expires_s: Some(2),
+        invitation_s: None,
+    };
+    let made = Instant::now();
+    let Reply::TokenAdded(guest) = ask(&setup.service, Request::AddToken { token: request }) else {
+        panic!("no token was made")
+    };
+    let http = setup.bridge.http().token(&guest.secret);
+    let mut socket = setup.bridge.log_in(&guest.secret);
+    socket.ok("open_stream", json!({ "camera": "test:0" }));
+    let stream = http.begin("GET", "/stream", b"");
+    let (code, error) = socket.closed();
+    assert_eq!((code, error["kind"].clone()), (4003, "forbidden".into()), "{error}");
+    assert!(error["message"].as_str().is_some_and(|why| why.contains("expired")), "{error}");
+    assert!(drained(stream).starts_with(b"HTTP/1.0 200"), "it watched until then");
+    assert!(made.elapsed() > Duration::from_secs(2), "{:?}", made.elapsed());
+    assert_eq!(http.get("/api/cameras").status, 401);
+    let mut socket = setup.bridge.websocket();
+    socket.send(&json!({ "op": "identify", "d": { "token": guest.secret } }));
+    assert_eq!(socket.closed().0, 4001);
+}
+
+#[test]
 fn a_token_is_good_for_its_scopes_and_cameras_only() {
     let service =
         Service::builder().test_camera("320x240@30").args(&["--test-camera", "320x240@15"]).start();
@@ -140,6 +207,8 @@ fn open_watch_lets_anybody_here_watch_and_no_more() {
     assert_eq!(socket.op("identified")["scopes"], json!(["watch"]));
     assert_eq!(bridge.http().token("wrong").get("/snapshot").status, 401);
     bridge.stop().ok();
-    let tokens = setup.service.json(&["clients"]);
-    assert!(tokens.is_array());
+    // What stood in for tokens that are not shown has ended with it.
+    let tokens = setup.service.json(&["token", "list"]);
+    let names: Vec<_> = tokens.as_array().expect("a list").iter().map(|t| &t["name"]).collect();
+    assert_eq!(names, ["owner", "watcher"]);
 }

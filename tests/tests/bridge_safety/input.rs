@@ -56,6 +56,17 @@ fn headers_and_bodies_without_measure_are_cut_off() {
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer:.80}");
         let deep = format!("{{\"type\":{}", "[".repeat(60_000));
         assert_eq!(http.post("/api/request", &deep).status, 400);
+        let bad = http.ask("POST", "/api/request", b"{\"type\":\"\xff\xfe\"}");
+        assert_eq!(bad.status, 400, "{bad:?}");
+        // 64 MiB of spaces behind a request, as gzip has it: it is not unpacked.
+        let pack = r#"{ printf '{"type":"time"}'; head -c 64M /dev/zero | tr '\0' ' '; } | gzip"#;
+        let bomb = std::process::Command::new("sh").args(["-c", pack]).output().expect("packed");
+        let bomb = bomb.stdout;
+        assert!(bomb.len() > 10_000, "{} bytes", bomb.len());
+        for coding in ["Content-Encoding", "Transfer-Encoding"] {
+            let answer = http.clone().header(coding, "gzip").ask("POST", "/api/request", &bomb);
+            assert!((400..500).contains(&answer.status), "{coding}: {answer:?}");
+        }
         for garbage in [
             &b"\0\0\0\0"[..],
             b"GET\r\n\r\n",

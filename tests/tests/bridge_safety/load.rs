@@ -7,11 +7,13 @@ fn a_thousand_idle_connections_keep_nobody_out_for_long() {
     let limits = "[bridge]\nconnections = 300\nconnections_per_address = 300\n";
     let setup = setup_with(limits);
     let mut viewer = Viewer::new(&setup);
+    let mut check = setup.service.cli_start(&["check", "test:0", "--seconds", "3", "--json"]);
     let mut idle = Vec::new();
     for _ in 0..1000 {
         idle.push(setup.bridge.connect());
     }
     viewer.sees(30);
+    check.wait(LONG).ok();
     assert!(setup.bridge.fd_count() < 400, "{}", setup.bridge.fd_count());
     // Who says nothing makes room.
     wait_until("there to be room again", LONG, || {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Failed, failed, reply, reply::Body};
 use crate::{
     bridge::{
-        Bridge,
+        Bridge, OpenWatch,
         login::Throttled,
         service::Failure,
         viewer::Viewer,
@@ -44,6 +44,11 @@ fn parsed<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Failed> {
         let message = format!("the body is not understood: {error}");
         (StatusCode::BAD_REQUEST, ErrorReply::new(ErrorKind::Invalid, message))
     })
+}
+
+/// Whether a token is needed to watch: what the page asks first.
+pub(super) fn needs(bridge: &Bridge) -> Response<Body> {
+    reply::json(&serde_json::json!({ "token_needed": bridge.open_watch == OpenWatch::Off }))
 }
 
 #[derive(Deserialize)]

@@ -3,7 +3,12 @@
 //! An image is sent when the one before has left for the network; what comes meanwhile is passed
 //! over. What the kernel holds unsent is bounded ([`crate::bridge::socket`]).
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -14,12 +19,13 @@ use hyper::{
     header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, PRAGMA},
 };
 use protocol::{CameraId, ErrorReply, Request};
-use tokio::{sync::Notify, time::Instant};
+use tokio::time::Instant;
 
 use super::{Failed, Query, failed, reply, reply::Body};
 use crate::bridge::{
     Bridge,
-    metrics::Way,
+    metrics::{Sent, Way},
+    seldom::{Bell, Seldom},
     source::{BOUNDARY, Phase, Subscription},
     viewer::{Viewer, Watch},
 };
@@ -53,7 +59,7 @@ pub(super) async fn stream(
     if head {
         return Ok(headers(reply::empty(StatusCode::OK)));
     }
-    let news = Arc::new(Notify::new());
+    let news = Arc::<Bell>::default();
     let mut subscription = bridge.sources.subscribe(request, news.clone());
     // What cannot be streamed is an error, not a stream without end or beginning.
     loop {
@@ -64,7 +70,7 @@ pub(super) async fn stream(
             Some(Phase::Opening) | None => {}
         }
         tokio::select! {
-            () = news.notified() => {}
+            () = news.heard() => {}
             reason = viewer.client.closed() => return Err(failed(gone(reason))),
             () = bridge.stop.cancelled() => return Err(failed(gone(None))),
         }
@@ -72,8 +78,24 @@ pub(super) async fn stream(
     let gauge = bridge.counters.viewers.get_or_create(&Way::MJPEG).clone();
     gauge.inc();
     let bridge = bridge.clone();
-    let state =
-        Flow { bridge, viewer, _watch: watch, subscription, news, counted: Counted::default() };
+    let (client, stop) = (viewer.client.clone(), bridge.stop.clone());
+    let end = Box::pin(async move {
+        tokio::select! {
+            _ = client.closed() => {}
+            () = stop.cancelled() => {}
+        }
+    });
+    let state = Flow {
+        sent: bridge.counters.sent(&Way::MJPEG),
+        bridge,
+        viewer,
+        _watch: watch,
+        subscription,
+        news,
+        end,
+        seldom: Seldom::new(),
+        counted: Counted::default(),
+    };
     let parts = stream::unfold(Some(state), async |state| {
         let mut state = state?;
         let part = state.next().await?;
@@ -109,7 +131,11 @@ struct Flow {
     viewer: Viewer,
     _watch: Watch,
     subscription: Subscription,
-    news: Arc<Notify>,
+    news: Arc<Bell>,
+    /// The end of the user's connection to the service, or of the bridge.
+    end: Pin<Box<dyn Future<Output = ()> + Send>>,
+    seldom: Seldom,
+    sent: Sent,
     counted: Counted,
 }
 
@@ -137,20 +163,17 @@ impl Flow {
             if let Some(Phase::Ended(_)) = self.subscription.change() {
                 return None;
             }
+            let Self { news, seldom, end, .. } = self;
             tokio::select! {
                 biased;
-                () = self.news.notified() => {}
-                _ = self.viewer.client.closed() => return None,
-                () = self.bridge.stop.cancelled() => return None,
+                () = poll_fn(|cx| seldom.poll(cx, |cx| end.as_mut().poll(cx))) => return None,
+                () = news.heard() => {}
             }
         }
     }
 
     fn count(&mut self, bytes: usize, passed_over: u64) {
-        let counters = &self.bridge.counters;
-        counters.frames.get_or_create(&Way::MJPEG).inc();
-        counters.dropped.get_or_create(&Way::MJPEG).inc_by(passed_over);
-        counters.bytes.get_or_create(&Way::MJPEG).inc_by(bytes as u64);
+        self.sent.frame(bytes, passed_over);
         let Counted { frames, dropped, told } = &mut self.counted;
         *frames += 1;
         *dropped += passed_over;

@@ -78,13 +78,20 @@ async fn respond(
     };
     let posts = matches!(route, Route::Session | Route::Request);
     let fits = match *request.method() {
+        // What the page asks before it asks its user.
+        Method::GET if matches!(route, Route::Session) => true,
         Method::GET => !posts,
         Method::HEAD => !posts && !matches!(route, Route::WebSocket),
         Method::POST => posts,
         _ => false,
     };
     if !fits {
-        return Ok(asked.method_not_allowed(if posts { "POST" } else { "GET, HEAD" }));
+        let methods = match route {
+            Route::Session => "GET, POST",
+            _ if posts => "POST",
+            _ => "GET, HEAD",
+        };
+        return Ok(asked.method_not_allowed(methods));
     }
     let head = request.method() == Method::HEAD;
     let user = login::User { bridge, headers: request.headers(), query: &query, remote };
@@ -92,6 +99,7 @@ async fn respond(
         Route::Asset(at) => Ok(asset(&request, at)),
         Route::Health => Ok(health(bridge)),
         Route::WebSocket => ws::upgrade(bridge.clone(), request, remote, place),
+        Route::Session if request.method() == Method::GET => Ok(api::needs(bridge)),
         Route::Session => api::session(bridge, request, remote).await,
         Route::Request => {
             let viewer = user.log_in("http").await?;

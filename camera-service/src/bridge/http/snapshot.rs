@@ -7,7 +7,7 @@ use hyper::{
     header::{HeaderName, HeaderValue},
 };
 use protocol::{CameraId, ErrorKind, ErrorReply};
-use tokio::{sync::Notify, time::timeout};
+use tokio::time::timeout;
 
 use super::{
     Failed, Query, failed, mjpeg, reply,
@@ -17,6 +17,7 @@ use crate::{
     bridge::{
         Bridge,
         metrics::Way,
+        seldom::Bell,
         source::{Phase, Picture},
         viewer::Viewer,
     },
@@ -42,7 +43,7 @@ pub(super) async fn snapshot(
     if head {
         return Ok(reply::full(StatusCode::OK, JPEG, bytes::Bytes::new(), Caching::Never));
     }
-    let news = Arc::new(Notify::new());
+    let news = Arc::<Bell>::default();
     let mut subscription = bridge.sources.subscribe(request, news.clone());
     let mut condition = None;
     let picture = async {
@@ -62,7 +63,7 @@ pub(super) async fn snapshot(
                 _ => {}
             }
             tokio::select! {
-                () = news.notified() => {}
+                () = news.heard() => {}
                 reason = viewer.client.closed() => return Err(mjpeg::gone(reason)),
                 () = bridge.stop.cancelled() => return Err(mjpeg::gone(None)),
             }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use protocol::{ErrorReply, Mode, StreamRequest};
 use tokio::sync::Notify;
 
-use super::service::Service;
+use super::{seldom::Bell, service::Service};
 pub(super) use picture::{BOUNDARY, Picture};
 
 /// All streams that are held.
@@ -53,7 +53,7 @@ struct State {
     phase: Phase,
     /// Changes of the phase so far.
     phases: u64,
-    listeners: Vec<(u64, Arc<Notify>)>,
+    listeners: Vec<(u64, Arc<Bell>)>,
     next_listener: u64,
 }
 
@@ -87,7 +87,7 @@ impl Source {
 impl State {
     fn tell(&self) {
         for (_, listener) in &self.listeners {
-            listener.notify_one();
+            listener.ring();
         }
     }
 }
@@ -99,7 +99,7 @@ impl Sources {
 
     /// Subscribes to what `request` asks for; `news` is told of every picture and change. The
     /// caller must have a watch on the camera for as long.
-    pub(super) fn subscribe(&self, request: StreamRequest, news: Arc<Notify>) -> Subscription {
+    pub(super) fn subscribe(&self, request: StreamRequest, news: Arc<Bell>) -> Subscription {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let source = match held.iter().find(|source| source.request == request) {
             Some(source) => source.clone(),

@@ -4,7 +4,6 @@ use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use protocol::Mode;
-use tokio::sync::Notify;
 
 use super::{
     message::FrameHeader,
@@ -14,6 +13,7 @@ use super::{
 use crate::bridge::{
     Bridge,
     http::{Wish, request},
+    seldom::Bell,
     source::{Phase, Subscription},
     viewer::Watch,
 };
@@ -71,7 +71,7 @@ impl Stream {
         watch: Watch,
         wish: Wish,
         adaptive: bool,
-        news: Arc<Notify>,
+        news: Arc<Bell>,
     ) -> Self {
         let subscription = bridge.sources.subscribe(request(watch.camera.clone(), wish), news);
         let rungs = Rungs::new(Instant::now());
@@ -155,7 +155,7 @@ impl Stream {
         sequence: u64,
         now: Instant,
         bridge: &Bridge,
-        news: &Arc<Notify>,
+        news: &Arc<Bell>,
     ) {
         let Some(at) = self.on_way.iter().position(|sent| sent.sequence == sequence) else {
             // One that was never sent, or acknowledged before, changes nothing.
@@ -183,7 +183,7 @@ impl Stream {
     }
 
     /// Steps down where a frame is overdue.
-    pub(super) fn tick(&mut self, now: Instant, bridge: &Bridge, news: &Arc<Notify>) {
+    pub(super) fn tick(&mut self, now: Instant, bridge: &Bridge, news: &Arc<Bell>) {
         let Some(sent) = self.on_way.front().filter(|_| self.adaptive) else { return };
         if self.rungs.overdue(sent.at, now).is_some() {
             self.step(SLOW, bridge, news);
@@ -191,7 +191,7 @@ impl Stream {
     }
 
     /// Goes on with what the present rung gives.
-    fn step(&mut self, reason: &'static str, bridge: &Bridge, news: &Arc<Notify>) {
+    fn step(&mut self, reason: &'static str, bridge: &Bridge, news: &Arc<Bell>) {
         let wish = on_rung(self.wish, self.rung());
         let request = request(self.watch.camera.clone(), wish);
         self.subscription = bridge.sources.subscribe(request, news.clone());

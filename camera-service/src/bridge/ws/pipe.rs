@@ -24,6 +24,9 @@ pub(super) const HEADER: usize = 40;
 const MOST_HEAD: usize = 10 + HEADER;
 /// Read at once.
 const CHUNK: usize = 16 << 10;
+/// Handed to tungstenite at once, which fills so many bytes with zeros before: nearly all that
+/// comes are acknowledgements.
+const SIP: usize = 512;
 /// Bytes of a message before anybody has logged in, and of every text.
 pub(super) const MOST_TEXT: usize = 64 << 10;
 /// Text that waits for a viewer to read it. With more than that no requests are taken and no
@@ -42,6 +45,8 @@ pub(super) struct Pipe {
     writing: BytesMut,
     /// Bytes read since the last whole message.
     since_message: usize,
+    /// Whether all whole messages of what was read have been taken.
+    is_drained: bool,
     most: usize,
     ended: bool,
 }
@@ -49,17 +54,40 @@ pub(super) struct Pipe {
 /// What tungstenite reads and writes.
 #[derive(Default)]
 struct Memory {
-    input: BytesMut,
+    input: Vec<u8>,
+    /// Bytes of it that were handed on.
+    taken: usize,
     output: BytesMut,
+}
+
+impl Memory {
+    /// Bytes that were read and not handed on.
+    fn left(&self) -> usize {
+        self.input.len() - self.taken
+    }
+
+    /// Makes room for more.
+    fn room(&mut self) -> &mut Vec<u8> {
+        if self.left() == 0 {
+            self.input.clear();
+        } else {
+            self.input.drain(..self.taken);
+        }
+        self.taken = 0;
+        self.input.reserve(CHUNK);
+        &mut self.input
+    }
 }
 
 impl Read for Memory {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if self.input.is_empty() {
+        let left = self.input.get(self.taken..).unwrap_or_default();
+        if left.is_empty() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        let count = buf.len().min(self.input.len());
-        self.input.copy_to_slice(&mut buf[..count]);
+        let count = buf.len().min(left.len());
+        buf[..count].copy_from_slice(&left[..count]);
+        self.taken += count;
         Ok(count)
     }
 }
@@ -147,17 +175,18 @@ impl Pipe {
     /// On a socket from which `early` was read already.
     pub(super) fn new(socket: Socket, early: &[u8]) -> Self {
         let config = WebSocketConfig::default()
-            .read_buffer_size(4 << 10)
+            .read_buffer_size(SIP)
             .write_buffer_size(0)
             .max_message_size(Some(MOST_TEXT))
             .max_frame_size(Some(MOST_TEXT));
         Self {
             socket,
             context: WebSocketContext::new(Role::Server, Some(config)),
-            memory: Memory { input: early.into(), output: BytesMut::new() },
+            memory: Memory { input: early.into(), ..Memory::default() },
             frame: None,
             writing: BytesMut::new(),
             since_message: early.len(),
+            is_drained: false,
             most: MOST_TEXT,
             ended: false,
         }
@@ -174,13 +203,16 @@ impl Pipe {
 
     /// The next message among what was read, if it is there in full.
     pub(super) fn message(&mut self) -> Result<Option<Message>, PipeError> {
+        if self.is_drained {
+            return Ok(None);
+        }
         loop {
             match self.context.read(&mut self.memory) {
                 // Answered already.
                 Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {}
                 Ok(Message::Close(_)) => {}
                 Ok(message) => {
-                    self.since_message = self.memory.input.len();
+                    self.since_message = self.memory.left();
                     return Ok(Some(message));
                 }
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => break,
@@ -190,6 +222,7 @@ impl Pipe {
                 Err(error) => return Err(PipeError::Wrong(error.to_string())),
             }
         }
+        self.is_drained = true;
         // However small the pieces are in which a message comes, and whatever comes in between.
         if self.since_message > self.most + MOST_TEXT {
             return Err(PipeError::Wrong("a message came in too many pieces".to_owned()));
@@ -199,7 +232,7 @@ impl Pipe {
 
     /// Pings that come for hours are no message without end.
     pub(super) fn forget_pieces(&mut self) {
-        self.since_message = self.memory.input.len();
+        self.since_message = self.memory.left();
     }
 
     /// Puts a text in line.
@@ -278,19 +311,29 @@ impl Pipe {
         if !reading || self.ended {
             return Poll::Pending;
         }
-        self.memory.input.reserve(CHUNK);
-        let read = pin!(self.socket.read_buf(&mut self.memory.input));
+        let read = pin!(self.socket.read_buf(self.memory.room()));
         let count = ready!(read.poll(cx))?;
         if count == 0 {
             self.ended = true;
             return Poll::Ready(Ok(Progress::Ended));
         }
         self.since_message += count;
+        self.is_drained = false;
         Poll::Ready(Ok(Progress::Read))
     }
 
-    fn has_output(&self) -> bool {
+    /// Whether anything waits to be written.
+    pub(super) fn has_output(&self) -> bool {
         self.frame.is_some() || self.waiting() > 0
+    }
+
+    /// Writes what can be written at once: until nothing waits or a frame has left, or, which is
+    /// `false`, until there is no room. To be called where something waits.
+    pub(super) fn write(&mut self, cx: &mut Context<'_>) -> Result<bool, PipeError> {
+        match self.poll_write(cx) {
+            Poll::Ready(written) => written.map(|()| true),
+            Poll::Pending => Ok(false),
+        }
     }
 
     /// Writes until nothing waits or a frame has left.

@@ -1,5 +1,6 @@
 //! One WebSocket from its hello to its close, in one task.
 
+mod aside;
 mod asked;
 mod end;
 mod login;
@@ -7,31 +8,31 @@ mod tell;
 
 use std::{
     collections::BTreeMap,
+    future::poll_fn,
     net::IpAddr,
     sync::Arc,
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
-use protocol::{ClientError, ErrorReply, EventMessage, Request, client::EventStream};
-use tokio::{
-    sync::{Notify, mpsc},
-    task::JoinSet,
-    time::{sleep_until, timeout},
-};
+use protocol::{ErrorReply, Request, client::EventStream};
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::{
     frames::Stream,
     message::{Mask, OpenStream, Outgoing},
     pipe::{Pipe, Progress},
-    publish::{Accepted, Publication, Told},
+    publish::{Accepted, Publication},
 };
 use crate::bridge::{
     Bridge,
     http::Wish,
-    metrics::Way,
+    metrics::{Sent, Way},
+    seldom::Bell,
     viewer::{Viewer, Watch},
 };
+use aside::{Aside, Happened};
 use end::{End, ended};
 use login::log_in;
 
@@ -53,8 +54,7 @@ pub(super) async fn serve(bridge: Arc<Bridge>, mut pipe: Pipe, remote: IpAddr) {
     let ended = match log_in(&bridge, &mut pipe, remote).await {
         Ok((viewer, events, mask)) => {
             tracing::debug!(%remote, token = viewer.grant.name, "logged in by WebSocket");
-            let session = Session::new(&bridge, &mut pipe, viewer, mask);
-            session.run(events).await
+            Session::new(&bridge, &mut pipe, viewer, events, mask).run().await
         }
         Err(end) => end,
     };
@@ -92,13 +92,12 @@ struct Session<'a> {
     last: u32,
     /// The stream that sent last: others come first.
     turn: u32,
-    tasks: JoinSet<Done>,
-    told: mpsc::Receiver<Told>,
-    tell: mpsc::Sender<Told>,
+    aside: Aside,
     /// Told of every picture and change of every stream.
-    news: Arc<Notify>,
+    news: Arc<Bell>,
     heard: Instant,
     pinged: bool,
+    sent: Sent,
     counted: Counted,
 }
 
@@ -122,10 +121,11 @@ impl<'a> Session<'a> {
         bridge: &'a Arc<Bridge>,
         pipe: &'a mut Pipe,
         viewer: Viewer,
+        events: Option<EventStream>,
         mask: Option<Vec<Mask>>,
     ) -> Self {
-        let (tell, told) = mpsc::channel(MOST_PUBLICATIONS * 4);
         Self {
+            aside: Aside::new(&bridge.stop, &viewer, events),
             bridge,
             pipe,
             viewer,
@@ -134,34 +134,25 @@ impl<'a> Session<'a> {
             publications: BTreeMap::new(),
             last: 0,
             turn: 0,
-            tasks: JoinSet::new(),
-            told,
-            tell,
-            news: Arc::new(Notify::new()),
+            news: Arc::default(),
             heard: Instant::now(),
             pinged: false,
+            sent: bridge.counters.sent(&Way::WEBSOCKET),
             counted: Counted::default(),
         }
     }
 
-    async fn run(mut self, mut events: Option<EventStream>) -> End {
-        let viewer = self.viewer.clone();
-        let closed = viewer.client.closed();
-        tokio::pin!(closed);
-        let timer = sleep_until(self.deadline().into());
-        tokio::pin!(timer);
+    async fn run(mut self) -> End {
         loop {
-            if let Err(end) = self.turn() {
+            if let Err(end) = poll_fn(|cx| Poll::Ready(self.turn(cx))).await {
                 return end;
             }
-            let deadline = self.deadline().into();
-            if timer.deadline() != deadline {
-                timer.as_mut().reset(deadline);
-            }
-            let (reading, busy) = (self.takes_requests(), self.pipe.is_busy());
+            self.aside.be_on_time(self.deadline());
+            self.aside.hold_events(self.pipe.is_busy());
+            let reading = self.takes_requests();
             let step = tokio::select! {
                 biased;
-                () = self.bridge.stop.cancelled() => return ended(None),
+                happened = self.aside.next() => self.happened(happened).await,
                 progress = self.pipe.progress(reading) => match progress {
                     Ok(Progress::Read) => {
                         (self.heard, self.pinged) = (Instant::now(), false);
@@ -171,22 +162,7 @@ impl<'a> Session<'a> {
                     Ok(Progress::Ended) => return End::Gone,
                     Err(error) => Err(error.into()),
                 },
-                () = self.news.notified() => Ok(()),
-                Some(done) = self.tasks.join_next() => match done {
-                    Ok(done) => self.done(done),
-                    Err(error) => {
-                        tracing::error!("a request has failed: {error}");
-                        Ok(())
-                    }
-                },
-                Some(told) = self.told.recv() => self.told(told),
-                reason = &mut closed => return ended(reason),
-                event = next(&mut events), if !busy => match event {
-                    Ok(Some(message)) => self.event(&message.event),
-                    // The other connection tells why.
-                    Ok(None) | Err(_) => return ended((&mut closed).await),
-                },
-                () = &mut timer => self.tick(Instant::now()),
+                () = self.news.heard() => Ok(()),
             };
             if let Err(end) = step {
                 return end;
@@ -194,12 +170,29 @@ impl<'a> Session<'a> {
         }
     }
 
+    async fn happened(&mut self, happened: Happened) -> Result<(), End> {
+        match happened {
+            Happened::Stopped => Err(ended(None)),
+            Happened::Done(Ok(done)) => self.done(done),
+            Happened::Done(Err(error)) => {
+                tracing::error!("a request has failed: {error}");
+                Ok(())
+            }
+            Happened::Told(told) => self.told(told),
+            Happened::Closed(reason) => Err(ended(reason)),
+            Happened::Event(Some(message)) => self.event(&message.event),
+            // The other connection tells why.
+            Happened::Event(None) => Err(ended(self.aside.why_closed().await)),
+            Happened::Time => self.tick(Instant::now()),
+        }
+    }
+
     fn takes_requests(&self) -> bool {
-        self.tasks.len() < MOST_REQUESTS && !self.pipe.is_busy()
+        self.aside.requests() < MOST_REQUESTS && !self.pipe.is_busy()
     }
 
     /// Does what can be done at once.
-    fn turn(&mut self) -> Result<(), End> {
+    fn turn(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
         while self.takes_requests() {
             match self.pipe.message()? {
                 Some(Message::Text(text)) => self.text(&text)?,
@@ -209,8 +202,13 @@ impl<'a> Session<'a> {
             }
         }
         self.tell_news()?;
-        self.send_frame();
-        Ok(())
+        // As many as there is credit for, and room on the way.
+        loop {
+            self.send_frame();
+            if !self.pipe.has_output() || !self.pipe.write(cx)? {
+                return Ok(());
+            }
+        }
     }
 
     /// When [`Session::tick`] is due.
@@ -254,13 +252,5 @@ impl Drop for Session<'_> {
     fn drop(&mut self) {
         let gauge = self.bridge.counters.viewers.get_or_create(&Way::WEBSOCKET);
         gauge.dec_by(i64::try_from(self.streams.len()).unwrap_or(0));
-    }
-}
-
-/// The next event; never where there are none to be heard.
-async fn next(events: &mut Option<EventStream>) -> Result<Option<EventMessage>, ClientError> {
-    match events {
-        Some(events) => events.next().await,
-        None => std::future::pending().await,
     }
 }

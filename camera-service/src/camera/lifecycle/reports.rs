@@ -8,6 +8,7 @@ use crate::{
     camera::{
         Condition,
         capture::{End, Report},
+        route,
     },
     device,
 };
@@ -50,7 +51,7 @@ impl Life {
         self.tell_live();
         for start in self.pending.drain(..) {
             let affected = start.before.map_or_else(Vec::new, |before| {
-                let delivered = crate::camera::delivered;
+                let delivered = route::delivered;
                 let watchers = &self.camera.watchers;
                 watchers.affected(|request| delivered(request, before) != delivered(request, mode))
             });

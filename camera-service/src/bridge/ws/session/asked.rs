@@ -58,7 +58,7 @@ impl Session<'_> {
         let viewer = self.viewer.clone();
         match asked {
             Asked::Other(what) => {
-                self.tasks.spawn(async move {
+                self.aside.begin(async move {
                     Done::Result { id, result: requests::perform(&viewer, what).await }
                 });
             }
@@ -72,7 +72,7 @@ impl Session<'_> {
                     Err(error) => return self.respond(&id, &Err(error)),
                 };
                 let camera = CameraId(open.camera.clone());
-                self.tasks.spawn(async move {
+                self.aside.begin(async move {
                     let watch = viewer.watch(&camera).await;
                     Done::Watched(Box::new(Watched { id, open, wish, watch }))
                 });
@@ -101,7 +101,7 @@ impl Session<'_> {
                     Err(error) => return self.respond(&id, &Err(error)),
                 };
                 let size = Size::new(width, height);
-                self.tasks.spawn(async move {
+                self.aside.begin(async move {
                     let accepted = publish::open(&viewer, name, size, rate).await;
                     Done::Published { id, accepted }
                 });
@@ -136,7 +136,8 @@ impl Session<'_> {
                         &id,
                         &Ok(format!("{{\"camera\":{camera},\"publication\":{publication}}}")),
                     )?;
-                    let started = Publication::start(accepted, publication, self.tell.clone());
+                    let started =
+                        Publication::start(accepted, publication, self.aside.tell.clone());
                     self.publications.insert(publication, started);
                     Ok(())
                 }

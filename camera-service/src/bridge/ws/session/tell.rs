@@ -115,10 +115,7 @@ impl Session<'_> {
         let Some(open) = self.streams.get_mut(&id) else { return };
         let now = Instant::now();
         let Some((header, image, dropped)) = open.stream.frame(now) else { return };
-        let counters = &self.bridge.counters;
-        counters.frames.get_or_create(&Way::WEBSOCKET).inc();
-        counters.dropped.get_or_create(&Way::WEBSOCKET).inc_by(dropped);
-        counters.bytes.get_or_create(&Way::WEBSOCKET).inc_by(image.len() as u64);
+        self.sent.frame(image.len(), dropped);
         self.counted.frames += 1;
         self.counted.dropped += dropped;
         self.counted.next.get_or_insert(now + COUNT);
