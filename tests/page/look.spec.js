@@ -91,7 +91,10 @@ async function examine(page, where) {
 
 async function picture(page, name) {
   const folder = process.env.PAGE_IMAGES;
-  if (folder) await page.screenshot({ path: `${folder}/page-${name}.png`, animations: "disabled" });
+  if (!folder) return;
+  // On a machine that is busy the picture may be a rung down: it is shown as it usually is.
+  await page.locator(".slow").first().waitFor({ state: "hidden", timeout: 40_000 });
+  await page.screenshot({ path: `${folder}/page-${name}.png`, animations: "disabled" });
 }
 
 for (const [name, options, tab, user] of SHAPES) {

@@ -62,8 +62,10 @@ fn undisturbed(service: &Service, misbehave: impl FnOnce()) {
     for count in ["torn", "out_of_order"] {
         assert_eq!(result[count], 0, "{result}");
     }
-    // It loses nothing; but where all processors are busy it may itself come too late.
-    assert!(result["dropped"].as_u64() <= Some(2), "{result}");
+    // It loses nothing; but where all processors are busy it may itself come too late. Under Wine one
+    // thread of its server does what everybody asks of the system.
+    let late = if cfg!(windows) { 15 } else { 2 };
+    assert!(result["dropped"].as_u64() <= Some(late), "{result}");
     assert!(result["frames"].as_u64() > Some(30), "{result}");
     assert!(!service.log().contains("panicked"), "{}", service.log());
 }

@@ -15,9 +15,11 @@
 //! µStreamer, or a third of its latency.
 
 mod camera;
+mod connect;
 mod plain;
 mod servers;
 mod viewers;
+mod wire;
 
 use std::{env, process::ExitCode, time::Duration};
 

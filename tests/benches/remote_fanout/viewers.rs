@@ -3,14 +3,16 @@
 
 use std::{
     env,
-    io::{Read as _, Write as _},
+    io::Write as _,
     net::{SocketAddr, TcpStream},
     os::fd::AsFd as _,
     process::Command,
+    sync::mpsc,
+    thread,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use rustix::{
     event::{
         Timespec,
@@ -22,7 +24,11 @@ use rustix::{
 use serde::{Deserialize, Serialize};
 use tests::{Program, bridge::clock, wait_until};
 
-use super::servers::{Kind, Served};
+use super::{
+    connect::connect,
+    servers::{Kind, Served},
+    wire::{message, part, text_message},
+};
 
 /// Bytes from the beginning of an image behind which the shim's number and time stand.
 const TAG: usize = 14;
@@ -102,25 +108,40 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     let (viewers, stopped): (usize, usize) = (viewers.parse()?, stopped.parse()?);
     let time = Duration::from_secs_f64(seconds.parse()?);
     let poll = epoll::create(CreateFlags::CLOEXEC)?;
-    let mut crowd = Vec::with_capacity(viewers);
-    for id in 0..viewers {
-        let stream = connect(kind, address, token)?;
-        stream.set_nonblocking(true)?;
-        epoll::add(&poll, stream.as_fd(), EventData::new_u64(id as u64), EventFlags::IN)?;
-        let (head, ack) = (Vec::with_capacity(4096), None);
-        crowd.push(Viewer { kind, stream, head, skip: 0, taken: 0, ack, frames: 0, length: 0 });
-    }
-    // These never read.
-    let _stopped: Vec<TcpStream> =
-        (0..stopped).map(|_| connect(kind, address, token)).collect::<Result<_>>()?;
+    let mut crowd: Vec<Viewer> = Vec::with_capacity(viewers);
+    // Those that are there read while the others still come: no server waits for ever.
+    let (sender, arrivals) = mpsc::sync_channel(16);
+    let token = token.clone();
+    let connecting = thread::spawn(move || {
+        for _ in 0..viewers {
+            // Nobody takes it any more where reading has failed.
+            let _ = sender.send(connect(kind, address, &token)?);
+        }
+        // These never read.
+        (0..stopped).map(|_| connect(kind, address, &token)).collect::<Result<Vec<_>>>()
+    });
+    let mut connecting = Some(connecting);
+    let mut stopped = Vec::new();
     let mut events = Vec::with_capacity(1024);
     let mut ages: Vec<u64> = Vec::new();
     let mut bytes = 0;
     let mut began: Option<Instant> = None;
     let mut scratch = vec![0; 1 << 20];
     while began.is_none_or(|began| began.elapsed() < time) {
+        for stream in arrivals.try_iter() {
+            stream.set_nonblocking(true)?;
+            let id = EventData::new_u64(crowd.len() as u64);
+            epoll::add(&poll, stream.as_fd(), id, EventFlags::IN)?;
+            crowd.push(Viewer::new(kind, stream));
+        }
+        if let Some(thread) = connecting.take_if(|thread| thread.is_finished()) {
+            stopped = thread.join().map_err(|_| anyhow!("connecting has panicked"))??;
+        }
         events.clear();
-        let wait = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+        let wait = Timespec {
+            tv_sec: 0,
+            tv_nsec: if connecting.is_some() { 2_000_000 } else { 100_000_000 },
+        };
         epoll::wait(&poll, rustix::buffer::spare_capacity(&mut events), Some(&wait))?;
         for event in &events {
             let viewer = &mut crowd[event.data.u64() as usize];
@@ -131,11 +152,13 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
                 }
             })?;
         }
-        if began.is_none() && crowd.iter().all(|viewer| viewer.frames > 0) {
+        let all = connecting.is_none() && crowd.len() == viewers;
+        if began.is_none() && all && crowd.iter().all(|viewer| viewer.frames > 0) {
             println!("ready");
             began = Some(Instant::now());
         }
     }
+    drop(stopped);
     ages.sort_unstable();
     let at = |part: f64| {
         let age = ages.get((ages.len() as f64 * part) as usize).copied().unwrap_or(0);
@@ -153,6 +176,11 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
 }
 
 impl Viewer {
+    fn new(kind: Kind, stream: TcpStream) -> Self {
+        let head = Vec::with_capacity(4096);
+        Self { kind, stream, head, skip: 0, taken: 0, ack: None, frames: 0, length: 0 }
+    }
+
     /// Reads what is there; `seen` is told the age of each whole image in ns, and its bytes.
     fn read(&mut self, scratch: &mut [u8], mut seen: impl FnMut(u64, usize)) -> Result<()> {
         loop {
@@ -222,102 +250,4 @@ impl Viewer {
         self.head.drain(..start + have);
         Ok(true)
     }
-}
-
-/// Where the image of a part of MJPEG begins, and its length.
-fn part(head: &[u8]) -> Option<(usize, usize)> {
-    let end = head.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
-    let text = std::str::from_utf8(&head[..end]).ok()?;
-    let length = text.split("Content-Length: ").nth(1)?.split("\r\n").next()?.parse().ok()?;
-    Some((end, length))
-}
-
-/// Where a WebSocket message's payload begins, its length, and whether it is binary.
-fn message(head: &[u8]) -> Option<(usize, usize, bool)> {
-    let (start, length) = match *head.get(1)? {
-        126 => (4, u16::from_be_bytes(head.get(2..4)?.try_into().ok()?).into()),
-        127 => (10, u64::from_be_bytes(head.get(2..10)?.try_into().ok()?) as usize),
-        short => (2, short.into()),
-    };
-    Some((start, length, head[0] & 0x0f == 2))
-}
-
-/// A text as a client sends it; its mask is zeros.
-fn text_message(text: &str) -> Vec<u8> {
-    let length = u8::try_from(text.len()).ok().filter(|length| *length < 126);
-    let mut message = vec![0x81];
-    match length {
-        Some(length) => message.push(0x80 | length),
-        None => {
-            message.push(0x80 | 126);
-            message.extend((text.len() as u16).to_be_bytes());
-        }
-    }
-    message.extend([0; 4]);
-    message.extend(text.as_bytes());
-    message
-}
-
-/// Connects and asks for frames.
-fn connect(kind: Kind, address: SocketAddr, token: &str) -> Result<TcpStream> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_nodelay(true)?;
-    let host = format!("Host: {address}\r\nAuthorization: Bearer {token}\r\n");
-    match kind {
-        Kind::Plain => stream.write_all(b"frames\n")?,
-        Kind::Mjpeg | Kind::Ustreamer => {
-            stream.write_all(format!("GET /stream HTTP/1.1\r\n{host}\r\n").as_bytes())?;
-            until(&mut stream, b"\r\n\r\n")?;
-        }
-        Kind::WebSocket => {
-            let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-                           Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-                           Sec-WebSocket-Protocol: camera.v1.json\r\n";
-            stream.write_all(format!("GET /ws HTTP/1.1\r\n{host}{upgrade}\r\n").as_bytes())?;
-            until(&mut stream, b"\r\n\r\n")?;
-            let identify = format!(r#"{{"op":"identify","d":{{"token":"{token}","events":[]}}}}"#);
-            stream.write_all(&text_message(&identify))?;
-            let camera = loop {
-                let text = text(&mut stream)?;
-                if let Some(id) = text["d"]["cameras"][0]["id"].as_str() {
-                    break id.to_owned();
-                }
-            };
-            let open = serde_json::json!({ "op": "request", "d": {
-                "id": "open", "type": "open_stream", "camera": camera, "adaptive": false,
-            }});
-            stream.write_all(&text_message(&open.to_string()))?;
-            let response = text(&mut stream)?;
-            ensure!(response["d"]["ok"] == true, "{response}");
-        }
-    }
-    Ok(stream)
-}
-
-fn until(stream: &mut TcpStream, end: &[u8]) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut byte = [0];
-    while !bytes.ends_with(end) {
-        stream.read_exact(&mut byte)?;
-        bytes.push(byte[0]);
-    }
-    Ok(bytes)
-}
-
-fn text(stream: &mut TcpStream) -> Result<serde_json::Value> {
-    let mut head = Vec::new();
-    let (_, length, binary) = loop {
-        let mut byte = [0];
-        stream.read_exact(&mut byte)?;
-        head.push(byte[0]);
-        if let Some((start, length, binary)) = message(&head)
-            && head.len() == start
-        {
-            break (start, length, binary);
-        }
-    };
-    ensure!(!binary, "a frame came before the response");
-    let mut text = vec![0; length];
-    stream.read_exact(&mut text)?;
-    Ok(serde_json::from_slice(&text)?)
 }

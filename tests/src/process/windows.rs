@@ -1,6 +1,8 @@
 //! What Windows says of a process.
 #![allow(unsafe_code)]
 
+mod ctrl;
+
 use std::{
     os::windows::{
         io::{FromRawHandle as _, OwnedHandle},
@@ -14,9 +16,6 @@ use std::{
 use windows::Win32::{
     Foundation::{FILETIME, HANDLE},
     System::{
-        Console::{
-            AllocConsole, CTRL_BREAK_EVENT, GenerateConsoleCtrlEvent, GetConsoleProcessList,
-        },
         ProcessStatus::{GetProcessMemoryInfo, PROCESS_MEMORY_COUNTERS},
         Threading::{
             CREATE_NEW_PROCESS_GROUP, GetProcessHandleCount, GetProcessTimes, OpenProcess,
@@ -42,9 +41,8 @@ impl Process {
 
     /// Asks it to end, as Ctrl-Break does. It must be of a group of its own.
     pub fn interrupt(self) {
-        // SAFETY: takes numbers only.
-        unsafe { GenerateConsoleCtrlEvent(CTRL_BREAK_EVENT, self.0) }
-            .unwrap_or_else(|error| panic!("no Ctrl-Break for {}: {error}", self.0));
+        ctrl::ask_to_end(self.0)
+            .unwrap_or_else(|error| panic!("{} cannot be asked to end: {error}", self.0));
     }
 
     /// Asks it to end, as Ctrl-Break does.
@@ -56,12 +54,7 @@ impl Process {
     pub(crate) fn own_group(command: &mut Command) {
         static CONSOLE: Once = Once::new();
         // What is typed into a console is for all who share it; without one there is no typing.
-        // SAFETY: take an array with its length, and nothing.
-        CONSOLE.call_once(|| unsafe {
-            if GetConsoleProcessList(&mut [0; 1]) == 0 {
-                AllocConsole().expect("a console can be had");
-            }
-        });
+        CONSOLE.call_once(ctrl::have_console);
         command.creation_flags(CREATE_NEW_PROCESS_GROUP.0);
     }
 

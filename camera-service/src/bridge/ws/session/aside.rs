@@ -39,6 +39,7 @@ pub(super) enum Happened {
     Time,
 }
 
+/// All of it, in one place to be waited for.
 pub(super) struct Aside {
     seldom: Seldom,
     stop: Waiting<()>,
