@@ -4,7 +4,6 @@
 use std::{
     fs,
     net::{SocketAddr, TcpListener},
-    path::Path,
     time::{Duration, Instant},
 };
 
@@ -52,6 +51,14 @@ fn process(pid: u64) -> Process {
     Process::new(u32::try_from(pid).expect("a process"))
 }
 
+/// Waits until a process is no more, or has nothing left but its exit status.
+fn wait_for_end(pid: u64) {
+    wait_until("the bridge to end", LONG, || match fs::read_link(format!("/proc/{pid}/exe")) {
+        Ok(program) => Err(format!("{} runs", program.display())),
+        Err(_) => Ok(()),
+    });
+}
+
 #[test]
 fn it_runs_while_it_is_on_and_stays_on_over_restarts() {
     let mut service = Service::start();
@@ -96,10 +103,16 @@ fn killed_it_is_back_within_two_seconds() {
     }
     // With the service ends what it has started.
     service.stop();
-    wait_until("the bridge to end", LONG, || {
-        let is_there = Path::new(&format!("/proc/{before}")).exists();
-        if is_there { Err("it runs".to_owned()) } else { Ok(()) }
-    });
+    wait_for_end(before);
+}
+
+#[test]
+fn it_ends_with_a_service_that_is_killed() {
+    // What the bridge logs goes to the service: to nobody, when that is gone.
+    let mut service = Service::builder().env("RUST_LOG", "debug").start();
+    let bridge = pid(&service.json(&["bridge", "on", "--listen", "127.0.0.1:0"]));
+    service.kill();
+    wait_for_end(bridge);
 }
 
 #[test]
