@@ -32,7 +32,9 @@ fn undisturbed(misbehave: impl FnOnce(&Service)) {
     for count in ["torn", "out_of_order"] {
         assert_eq!(result[count], 0, "{result}");
     }
-    assert!(result["frames"].as_u64() > Some(20), "{result}");
+    // Under Wine one thread of its server does what everybody asks of the system.
+    let enough = if cfg!(windows) { 5 } else { 20 };
+    assert!(result["frames"].as_u64() > Some(enough), "{result}");
     let out = service.stop();
     assert_eq!(out.code(), Some(0), "{out:?}");
     assert!(!out.stderr.contains("panicked"), "{}", out.stderr);
