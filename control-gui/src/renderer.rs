@@ -5,6 +5,7 @@
 //! frame that it draws.
 
 /// The variable by which iced is told.
+#[cfg(unix)]
 const VARIABLE: &str = "ICED_BACKEND";
 
 /// Starts the program anew with tiny-skia where there are adapters, but none is a GPU. iced can be
