@@ -15,8 +15,7 @@ const CAMERA: &str = "test:0";
 const READERS: usize = 4;
 /// Times of streaming, with a rest after each.
 const ROUNDS: u32 = 6;
-/// The first of them are to warm up: which readers meet, and so how much is in use at once and
-/// kept for the next time, differs from round to round.
+/// The first of them are to warm up: which readers meet differs from round to round.
 const WARM_UP: usize = 3;
 /// For whatever has to happen, on a busy machine.
 const LONG: Duration = Duration::from_secs(60);
@@ -61,6 +60,7 @@ fn readers_that_come_and_go_leave_nothing_behind() {
     let fresh = observer.rest(&service);
     println!("fresh   {fresh:?}");
 
+    crowd(&service);
     let mut rests = Vec::new();
     for round in 0..ROUNDS {
         let readers = stream(&service, &observer, time);
@@ -76,6 +76,17 @@ fn readers_that_come_and_go_leave_nothing_behind() {
     assert!(last.threads as u64 <= most(|rest| rest.threads as u64), "{rests:#?}");
 
     idles(&service);
+}
+
+/// Has more readers at once than will ever meet: what the allocator has had, it keeps, and chance
+/// would decide in which round that is most.
+fn crowd(service: &Service) {
+    let endless = WAYS.iter().filter(|way| !matches!(way.end, End::ByItself));
+    let start = |way: &Way| service.cli_start(&[&["stream", CAMERA], way.args].concat());
+    let mut readers: Vec<_> = (0..READERS).flat_map(|_| endless.clone().map(start)).collect();
+    for reader in &mut readers {
+        wait_for_frames(reader);
+    }
 }
 
 /// Has readers come and go for `time`; how many it were.
