@@ -136,8 +136,8 @@ mod tests {
     fn what_is_given_shows_the_same_bytes_and_cannot_be_mapped_for_writing() {
         let memory = Memory::new(10_000).expect("made");
         // SAFETY: nobody else has it.
-        unsafe { memory.bytes_mut() }
-        [9_999] = 42;
+        let bytes = unsafe { memory.bytes_mut() };
+        bytes[9_999] = 42;
         let theirs = given(&memory);
         let view = map(&theirs, FILE_MAP_READ, 10_000).expect("mapped for reading");
         // SAFETY: mapped with this length, and nobody writes.
