@@ -1,9 +1,9 @@
 //! Cameras of Windows (Media Foundation) and macOS (AVFoundation), by nokhwa.
 //!
-//! [`Finder`] looks every two seconds whether some may have come or gone, and which there are if so:
-//! neither system tells of changes through nokhwa. A device is opened twice, independently: for its frames and for its controls, each on
-//! a thread of its own, since nokhwa's cameras must be used where they were made and some of
-//! their calls wait for as long as the device pleases.
+//! [`Finder`] looks every two seconds whether some may have come or gone, and which there are if
+//! so: neither system tells of changes through nokhwa. A device is opened twice, independently: for
+//! its frames and for its controls, each on a thread of its own, since nokhwa's cameras must be
+//! used where they were made and some of their calls wait for as long as the device pleases.
 //!
 //! What nokhwa does not give: fractional rates, other pixel formats, error flags, the driver's
 //! frame numbers and times, events of controls, and who else has a camera.
