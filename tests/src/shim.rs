@@ -73,18 +73,23 @@ impl Shim {
 
     /// Frames come (again), and all calls return; after [`Shim::disconnect`] this is the replug.
     pub fn run(&self) {
-        self.plug();
+        let anew = self.plug();
         self.set("run");
+        if anew {
+            // On a busy disk it may have been looked at before it runs.
+            self.touch();
+        }
     }
 
     /// Tells that it is plugged in, where that was not told: for one that was made to
-    /// [`Shim::hang`] after [`Shim::disconnect`].
-    pub fn plug(&self) {
+    /// [`Shim::hang`] after [`Shim::disconnect`]. Returns whether it was not.
+    pub fn plug(&self) -> bool {
         let (folder, file) = (self.plug_folder(), self.plug_file());
-        // Who learns of it looks a moment later.
-        if folder.is_dir() && !file.exists() {
+        let anew = folder.is_dir() && !file.exists();
+        if anew {
             fs::write(file, "").expect("a file can be written");
         }
+        anew
     }
 
     /// No frames come.
