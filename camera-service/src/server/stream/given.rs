@@ -5,10 +5,13 @@
 //! in messages that it never read would stay there for as long as it runs, and their memory with
 //! them.
 
-use std::{collections::HashMap, io, time::Duration};
+use std::{collections::HashMap, io, sync::Arc, time::Duration};
 
 use protocol::{SlotId, transport::Reader};
-use tokio::time::{sleep, timeout};
+use tokio::{
+    task::spawn_blocking,
+    time::{sleep, timeout},
+};
 
 use crate::slots::{Memory, Recipient};
 
@@ -19,7 +22,7 @@ const LOOK: Duration = Duration::from_millis(10);
 
 /// The handles in one process.
 pub(super) struct Given {
-    recipient: Recipient,
+    recipient: Arc<Recipient>,
     /// Those of slots that were not released yet: no more than a client may hold.
     handles: HashMap<SlotId, u64>,
 }
@@ -27,7 +30,7 @@ pub(super) struct Given {
 impl Given {
     /// None yet in process `pid`. Fails where the service may not put any into it.
     pub(super) fn to(pid: u32) -> io::Result<Self> {
-        Ok(Self { recipient: Recipient::open(pid)?, handles: HashMap::new() })
+        Ok(Self { recipient: Arc::new(Recipient::open(pid)?), handles: HashMap::new() })
     }
 
     /// Makes one for `slot`.
@@ -40,8 +43,14 @@ impl Given {
     /// The client has released `slot`.
     pub(super) fn released(&mut self, slot: SlotId) {
         if let Some(handle) = self.handles.remove(&slot) {
-            self.recipient.take_back(handle);
+            self.take_back(vec![handle]);
         }
+    }
+
+    /// On another thread: Wine has the client do that, and waits for one that is about to end.
+    fn take_back(&self, handles: Vec<u64>) {
+        let recipient = self.recipient.clone();
+        spawn_blocking(move || handles.into_iter().for_each(|handle| recipient.take_back(handle)));
     }
 
     /// The stream has ended, and the client is at the other end of `reader`.
@@ -55,7 +64,8 @@ impl Given {
             }
         };
         if timeout(HANGING_UP, hung_up).await.is_ok() {
-            self.handles.drain().for_each(|(_, handle)| self.recipient.take_back(handle));
+            let left = self.handles.drain().map(|(_, handle)| handle).collect();
+            self.take_back(left);
         }
     }
 }
