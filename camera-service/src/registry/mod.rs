@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 pub use discovery::{Discovery, NamedDevice};
 pub use ids::Ids;
+use ids::RenameError;
 pub use published::{Published, Publisher};
 
 use crate::{
@@ -29,7 +30,7 @@ const MOST_TEST_CAMERAS: u32 = 16;
 /// All cameras.
 pub struct Registry {
     cameras: Mutex<BTreeMap<CameraId, Entry>>,
-    ids: Arc<Mutex<Ids>>,
+    ids: Arc<Ids>,
     /// Names that publishers have.
     published: published::Names,
     context: Context,
@@ -48,7 +49,7 @@ impl Registry {
     pub fn new(ids: Ids, context: Context, tasks: TaskTracker) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
             cameras: Mutex::default(),
-            ids: Arc::new(Mutex::new(ids)),
+            ids: Arc::new(ids),
             published: published::Names::default(),
             context,
             tasks,
@@ -57,7 +58,7 @@ impl Registry {
     }
 
     /// What is remembered of cameras.
-    pub fn ids(&self) -> Arc<Mutex<Ids>> {
+    pub fn ids(&self) -> Arc<Ids> {
         self.ids.clone()
     }
 
@@ -191,7 +192,7 @@ impl Registry {
             }
             self.remove(&id, &Arc::downgrade(&waiting));
         }
-        let name = self.ids.lock().unwrap_or_else(PoisonError::into_inner).name_of(&id);
+        let name = self.ids.name_of(&id);
         self.add(id.clone(), name, found, false);
         self.find(&id)
     }
@@ -210,6 +211,17 @@ impl Registry {
         stopped
     }
 
+    /// Ends the hold of an explicit start, also of a camera that has gone meanwhile.
+    pub async fn stop(&self, camera: &CameraId) -> Result<(), ErrorReply> {
+        match self.find(camera) {
+            Ok(camera) => camera.stop().await,
+            Err(_) if self.context.starts.of(camera).is_some() => {
+                self.context.starts.keep(camera, None).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// Gives a camera a name of the user's, or takes it away.
     pub async fn rename(&self, camera: &CameraId, name: Option<String>) -> Result<(), ErrorReply> {
         let camera = self.find(camera)?;
@@ -222,18 +234,19 @@ impl Registry {
             }
         }
         let (ids, id, given) = (self.ids.clone(), camera.id().clone(), name.clone());
-        let saved = tokio::task::spawn_blocking(move || {
-            ids.lock().unwrap_or_else(PoisonError::into_inner).rename(&id, given)
-        });
+        let saved = tokio::task::spawn_blocking(move || ids.rename(&id, given));
         match saved.await {
             Ok(Ok(())) => {
                 camera.rename(name);
                 Ok(())
             }
-            Ok(Err(error)) => Err(ErrorReply::new(
-                ErrorKind::Storage,
-                format!("the name could not be kept: {error}"),
-            )),
+            Ok(Err(error)) => {
+                let kind = match error {
+                    RenameError::Storage(_) => ErrorKind::Storage,
+                    RenameError::Limit => ErrorKind::Limit,
+                };
+                Err(ErrorReply::new(kind, error.to_string()))
+            }
             Err(_) => Err(ErrorReply::new(ErrorKind::Internal, "the name could not be kept")),
         }
     }
@@ -246,8 +259,7 @@ impl Registry {
             Err(error) => error,
         };
         let published = text.0.strip_prefix("published:").is_some_and(is_name);
-        let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
-        if published || ids.knows(text) { Ok(text.clone()) } else { Err(error) }
+        if published || self.ids.knows(text) { Ok(text.clone()) } else { Err(error) }
     }
 
     /// To be called when event readers come or go: controls are watched for them.

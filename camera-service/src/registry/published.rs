@@ -138,7 +138,7 @@ impl Registry {
             None => false,
         };
         if !resumes {
-            let given = self.ids.lock().unwrap_or_else(PoisonError::into_inner).name_of(&id);
+            let given = self.ids.name_of(&id);
             self.add(id.clone(), given, found, false);
         }
         let camera = self.find(&id)?;
