@@ -92,6 +92,7 @@ pub(super) async fn run(args: BridgeArgs, session: &Session, global: &Global) ->
         config,
         insecure: args.insecure,
         open_watch,
+        supervised: args.supervised,
         tls_folder: config::state_dir()?.join("tls"),
         way,
     };
