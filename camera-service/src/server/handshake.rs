@@ -97,6 +97,7 @@ async fn shake_hands(
 ) -> Result<Session, HandshakeError> {
     let peer = connection.peer().map_err(TransportError::from)?;
     let (mut reader, mut writer) = connection.split();
+    reader.take_no_objects();
     let answer = |verdict: Verdict| Preamble::new(verdict).to_bytes();
     if !peer.same_user {
         writer.raw(&answer(Verdict::NotPermitted)).await?;
