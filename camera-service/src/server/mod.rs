@@ -81,6 +81,8 @@ pub struct Shared {
     watches: Watches,
     /// Log-ins that failed.
     failed_logins: FailedLogins,
+    /// Every connection of the bridge has a share, besides that in [`Server::room`].
+    bridged: Arc<()>,
 }
 
 #[cfg(all(test, unix))]
