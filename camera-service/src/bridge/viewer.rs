@@ -182,6 +182,13 @@ pub(super) struct Watch {
     viewer: Viewer,
 }
 
+impl Watch {
+    /// The name of the token by which the camera is watched.
+    pub(super) fn token(&self) -> &str {
+        &self.viewer.grant.name
+    }
+}
+
 impl Drop for Watch {
     fn drop(&mut self) {
         let mut watched = self.viewer.watched();

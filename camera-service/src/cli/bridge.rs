@@ -11,7 +11,9 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    CliError, Global, Outcome, Session, logging, output,
+    CliError, Global, Outcome, Session, logging,
+    logging::Log,
+    output,
     session::{Interrupt, answer},
 };
 use crate::{
@@ -70,7 +72,13 @@ pub(super) async fn run(args: BridgeArgs, session: &Session, global: &Global) ->
     if let Some(command) = args.control {
         return control::run(command, session).await;
     }
-    logging::start(args.log.as_deref())?;
+    let log = logging::start(args.log.as_deref())?;
+    let ended = run_here(args, session, global, &log).await;
+    log.end(ended)
+}
+
+/// Runs the bridge in this process.
+async fn run_here(args: BridgeArgs, session: &Session, global: &Global, log: &Log) -> Outcome {
     let (Config { bridge: mut config, .. }, _) = Config::load(args.config.as_deref())?;
     config.listen = args.listen.unwrap_or(config.listen);
     config.tls = args.tls.unwrap_or(config.tls);
@@ -98,6 +106,7 @@ pub(super) async fn run(args: BridgeArgs, session: &Session, global: &Global) ->
     };
     #[cfg(target_os = "linux")]
     bridge::confine_for(&options);
+    log.write_out()?;
     let mut interrupt = Interrupt::new();
     let json = session.json;
     let running = bridge::run(options, stop.clone(), |listening| tell(listening, json));

@@ -41,7 +41,12 @@ pub(super) struct ServeArgs {
 
 pub(super) fn run(args: ServeArgs, global: &Global) -> Outcome {
     console::leave_own();
-    logging::start(args.log.as_deref())?;
+    let log = logging::start(args.log.as_deref())?;
+    log.write_out()?;
+    log.end(serve(args, global))
+}
+
+fn serve(args: ServeArgs, global: &Global) -> Outcome {
     let (config, config_path) = Config::load(args.config.as_deref())?;
     serve::run(Options {
         config,

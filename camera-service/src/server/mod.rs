@@ -82,6 +82,8 @@ pub struct Shared {
     failed_logins: FailedLogins,
     /// Held by whoever looks which programs have a device open.
     look_for_holders: Arc<Semaphore>,
+    /// Every connection of the bridge has a share, besides that in [`Server::room`].
+    bridged: Arc<()>,
 }
 
 impl Default for Shared {
@@ -90,6 +92,7 @@ impl Default for Shared {
             watches: Watches::default(),
             failed_logins: FailedLogins::default(),
             look_for_holders: Arc::new(Semaphore::new(1)),
+            bridged: Arc::default(),
         }
     }
 }
