@@ -1,4 +1,4 @@
-//! What nobody reads holds nothing up: neither a log nor events.
+//! What nobody reads holds nothing up: neither a log nor events, nor a command's output.
 #![cfg(target_os = "linux")]
 
 use std::{
@@ -104,6 +104,31 @@ fn what_waited_in_the_log_is_written_once_somebody_reads() {
     let read = reading.join().expect("the reader ends");
     let log = read.trim_start_matches('.');
     assert!(log.contains("listening at") && log.contains("stopping"), "{log}");
+}
+
+#[test]
+fn a_command_whose_output_nobody_reads_ends_when_it_is_told_to() {
+    let service = Service::builder().test_camera("320x240@30").start();
+    let (_reader, stdout) = full_pipe();
+    let mut command = service.command();
+    command.arg("events").stdin(Stdio::null()).stdout(stdout).stderr(Stdio::null());
+    let mut events = command.spawn().expect("it can be started");
+    wait_until("it to listen", LONG, || {
+        let clients = service.json(&["clients"]);
+        let all = clients.as_array().expect("a list");
+        let listens = all.iter().any(|client| client["role"] == "events");
+        if listens { Ok(()) } else { Err(clients.to_string()) }
+    });
+    // One is being written, one waits for that, and there is room for no other.
+    for name in ["one", "two", "three", "four"] {
+        service.cli(&["rename", "test:0", name]).ok();
+    }
+    Process::new(events.id()).terminate();
+    let status = wait_until("its end", LONG, || {
+        let ended = events.try_wait().expect("it can be asked");
+        ended.ok_or_else(|| "it still runs".to_owned())
+    });
+    assert_eq!(status.code(), Some(0));
 }
 
 /// Connects with a long name.

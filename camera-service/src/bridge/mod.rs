@@ -41,7 +41,7 @@ use std::{
 };
 
 use protocol::BridgeListening;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::config;
@@ -59,6 +59,8 @@ const USE_TLS: &str = "use --tls self (tls = \"self\" in the configuration), or 
                        without all the same";
 /// … and where the service runs it.
 const SET_TLS: &str = "run `camera-service config set bridge.tls self`";
+/// How often the bridge looks whether it is still reached where it was.
+const LOOK: std::time::Duration = std::time::Duration::from_secs(20);
 /// How long connections have to end: less than the service, where it runs the bridge, gives that.
 const END: std::time::Duration = std::time::Duration::from_millis(300);
 
@@ -219,13 +221,12 @@ pub async fn run(
     let (names, tls) = prepared.await.map_err(|error| failed(error.into()))??;
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
-    let listening = BridgeListening {
-        urls: urls(bound, &names, tls.is_some()),
-        fingerprint: tls.as_ref().map(Tls::fingerprint),
-    };
+    let tls = tls.map(Arc::new);
+    let listening = listening(bound, &names, tls.as_deref());
     tracing::info!(address = %bound, tls = tls.is_some(), "listening");
     ready(&listening);
-    let service = Service::connect(way, listening, stop.clone());
+    let told = watch::Sender::new(listening);
+    let service = Service::connect(way, told.subscribe(), stop.clone());
     let bridge = Arc::new(Bridge {
         sources: Sources::new(service.clone()),
         service,
@@ -241,11 +242,46 @@ pub async fn run(
         all: config.connections as usize,
         each: config.connections_per_address as usize,
     };
+    bridge.tasks.spawn(follow(bridge.clone(), bound, tls.clone(), told));
     listen::run(bridge.clone(), listener, tls, limits).await;
     bridge.tasks.close();
     // Who has not ended by then ends with the process.
     let _ = tokio::time::timeout(END, bridge.tasks.wait()).await;
     Ok(())
+}
+
+/// What the service is told.
+fn listening(bound: SocketAddr, names: &Names, tls: Option<&Tls>) -> BridgeListening {
+    BridgeListening {
+        urls: urls(bound, names, tls.is_some()),
+        fingerprint: tls.map(Tls::fingerprint),
+    }
+}
+
+/// Sees to it that what the service is told stays true: a machine gets other addresses when its
+/// network changes, and another certificate with them.
+async fn follow(
+    bridge: Arc<Bridge>,
+    bound: SocketAddr,
+    tls: Option<Arc<Tls>>,
+    told: watch::Sender<BridgeListening>,
+) {
+    let looking = async {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let names = bridge.names.now().await;
+            if let Some(tls) = &tls {
+                tls.acceptor(names.clone()).await;
+            }
+            let now = listening(bound, &names, tls.as_deref());
+            told.send_if_modified(|before| {
+                let has_changed = *before != now;
+                *before = now;
+                has_changed
+            });
+        }
+    };
+    bridge.stop.run_until_cancelled(looking).await;
 }
 
 /// Where the bridge can be reached; what other devices reach comes first.

@@ -74,7 +74,9 @@ impl Viewer {
     ) -> Result<Self, Refused> {
         let token = match (token, &bridge.open_watch) {
             (Some(token), _) => token,
-            (None, OpenWatch::Token(token)) => token,
+            (None, OpenWatch::Token(token)) => {
+                return Self::anybody(bridge, name, token, remote).await;
+            }
             (None, OpenWatch::Service) => return Self::nobody(bridge, name, remote).await,
             (None, OpenWatch::Off) => return Err(Refused::NoToken),
         };
@@ -92,6 +94,22 @@ impl Viewer {
                 Err(Refused::Wrong(reply))
             }
             Err(failure) => Err(Refused::Failed(failure.into())),
+        }
+    }
+
+    /// Somebody at `remote` who shows no token, and needs none: if the one that stands in for it
+    /// was revoked, that is no failed log-in.
+    async fn anybody(
+        bridge: &Bridge,
+        name: &str,
+        token: &str,
+        remote: IpAddr,
+    ) -> Result<Self, Refused> {
+        match Self::open(bridge.service.viewer(name, Some(token), remote)).await {
+            Err(Failure::Reply(reply)) if reply.kind == ErrorKind::Forbidden => {
+                Err(Refused::NoToken)
+            }
+            opened => opened.map_err(|failure| Refused::Failed(failure.into())),
         }
     }
 

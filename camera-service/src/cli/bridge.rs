@@ -173,16 +173,14 @@ struct OpenToken {
 }
 
 impl OpenToken {
-    /// It ends by itself, should this program not be able to end it.
-    const LASTS_S: u64 = 30 * 86_400;
-
     async fn begin(client: Client) -> Result<Self, CliError> {
         let name = format!("open-watch-{}", std::process::id());
         let token = TokenRequest {
             name: name.clone(),
             scopes: vec![Scope::Watch],
             cameras: Vec::new(),
-            expires_s: Some(Self::LASTS_S),
+            // Should this program not be able to end it, nobody is left who knows it.
+            expires_s: None,
             invitation_s: None,
         };
         match answer(client.request(Request::AddToken { token })).await? {

@@ -58,7 +58,7 @@ pub(super) async fn run(args: EventsArgs, session: &Session) -> Outcome {
                 continue;
             }
             Lasting::Gone(error) => {
-                finish(lines).await?;
+                finish(lines, &mut interrupt).await?;
                 return if stopping { Ok(ExitCode::SUCCESS) } else { Err(error.into()) };
             }
             Lasting::Reconnected { gap } => {
@@ -68,7 +68,11 @@ pub(super) async fn run(args: EventsArgs, session: &Session) -> Outcome {
         };
         seen += 1;
         let line = if session.json { json_line(&message)? } else { text_line(&message) };
-        lines.send(line).await.map_err(CliError::stdout)?;
+        tokio::select! {
+            biased;
+            () = interrupt.wait() => break,
+            sent = lines.send(line) => sent.map_err(CliError::stdout)?,
+        }
         let failure = match message.event {
             Event::Stopping => {
                 stopping = true;
@@ -81,7 +85,7 @@ pub(super) async fn run(args: EventsArgs, session: &Session) -> Outcome {
             Event::Ended(reply) => ClientError::Reply(reply).into(),
             _ => continue,
         };
-        finish(lines).await?;
+        finish(lines, &mut interrupt).await?;
         return Err(failure);
     }
     if io::stderr().is_terminal() {
@@ -97,8 +101,12 @@ fn write(line: String) -> io::Result<()> {
     stdout.flush()
 }
 
-async fn finish(lines: Background<String>) -> Result<(), CliError> {
-    lines.finish().await.map_err(CliError::stdout)
+/// Waits until all is written, or the user has had enough.
+async fn finish(lines: Background<String>, interrupt: &mut Interrupt) -> Result<(), CliError> {
+    tokio::select! {
+        written = lines.finish() => written.map_err(CliError::stdout),
+        () = interrupt.wait() => Ok(()),
+    }
 }
 
 #[derive(Serialize)]
