@@ -129,9 +129,12 @@ impl Ids {
         self.known.iter().find(|known| known.id == *id).and_then(|known| known.name.clone())
     }
 
-    /// Whether a camera with this id was ever seen.
-    pub fn knows(&self, id: &CameraId) -> bool {
-        self.known.iter().any(|known| known.id == *id)
+    /// The id of the camera that was ever seen and that has this id, or else this name of the
+    /// user's.
+    pub fn called(&self, text: &str) -> Option<CameraId> {
+        let by_id = self.known.iter().find(|known| known.id.0 == text);
+        let by_name = || self.known.iter().find(|known| known.name.as_deref() == Some(text));
+        by_id.or_else(by_name).map(|known| known.id.clone())
     }
 
     fn save(&self) -> io::Result<()> {
