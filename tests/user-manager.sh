@@ -52,6 +52,8 @@ export HOME=$folder/home XDG_RUNTIME_DIR=$folder/run XDG_CONFIG_HOME=$folder/con
        XDG_STATE_HOME=$folder/state XDG_DATA_HOME=$folder/data XDG_CACHE_HOME=$folder/cache
 mkdir -p "$HOME" "$XDG_RUNTIME_DIR" "$XDG_CONFIG_HOME" "$XDG_STATE_HOME" "$XDG_DATA_HOME" "$XDG_CACHE_HOME"
 chmod 700 "$XDG_RUNTIME_DIR"
+as=(setpriv --reuid="$uid" --regid="$uid" --clear-groups)
+[ "$uid" = 0 ] && as=(env)
 echo $$ >"$folder/pid"
 if [ -n "$logind" ]; then
   for program in dbus-daemon /lib/systemd/systemd-logind /usr/lib/polkit-1/polkitd; do
@@ -67,12 +69,13 @@ if [ -n "$logind" ]; then
     kill -0 $! 2>/dev/null || { cat "$folder/logind.log" >&2; skip 'systemd-logind does not start here'; }
     sleep 0.1
   done
+  # What polkit grants on every desktop. One that cannot be asked here grants nothing.
+  { "${as[@]}" loginctl enable-linger "$uid" && "${as[@]}" loginctl disable-linger "$uid"; } \
+    || { cat "$folder/logind.log" >&2; skip 'polkit cannot be asked here'; }
 fi
 mkdir /sys/fs/cgroup/manager
 chown -R "$uid:$uid" "$folder" /sys/fs/cgroup/manager
 unset DBUS_SESSION_BUS_ADDRESS CAMERA_SERVICE_SOCKET
-as=(setpriv --reuid="$uid" --regid="$uid" --clear-groups)
-[ "$uid" = 0 ] && as=(env)
 (echo $BASHPID >/sys/fs/cgroup/manager/cgroup.procs
  exec "${as[@]}" /lib/systemd/systemd --user --unit=basic.target --log-target=console) >"$folder/manager.log" 2>&1 &
 for _ in $(seq 100); do

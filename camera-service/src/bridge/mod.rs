@@ -54,6 +54,11 @@ pub use service::Way;
 use source::Sources;
 use tls::Tls;
 
+/// What to do about an address off loopback without TLS: where the bridge was started by hand, …
+const USE_TLS: &str = "use --tls self (tls = \"self\" in the configuration), or --insecure to do \
+                       without all the same";
+/// … and where the service runs it.
+const SET_TLS: &str = "run `camera-service config set bridge.tls self`";
 /// How long connections have to end: less than the service, where it runs the bridge, gives that.
 const END: std::time::Duration = std::time::Duration::from_millis(300);
 
@@ -66,6 +71,8 @@ pub struct Options {
     pub insecure: bool,
     /// Who may watch without a token.
     pub open_watch: OpenWatch,
+    /// Whether the service runs it, so that errors say what to do there.
+    pub supervised: bool,
     /// The folder in which the own certificate is kept.
     pub tls_folder: PathBuf,
     /// How the service is reached.
@@ -88,11 +95,15 @@ pub enum OpenWatch {
 pub enum BridgeError {
     /// Anybody in the network could read along.
     #[error(
-        "{0} can be reached from other machines, and without TLS everybody in between can read \
-         tokens and pictures; use --tls self (tls = \"self\" in the configuration), or \
-         --insecure to do without all the same"
+        "{address} can be reached from other machines, and without TLS everybody in between can \
+         read tokens and pictures; {advice}"
     )]
-    NeedsTls(SocketAddr),
+    NeedsTls {
+        /// The address.
+        address: SocketAddr,
+        /// What to do, where this bridge was started.
+        advice: &'static str,
+    },
     /// Anybody in the network could watch.
     #[error(
         "{0} can be reached from other machines: --open-watch (open_watch in the configuration) \
@@ -189,11 +200,12 @@ pub async fn run(
     stop: CancellationToken,
     ready: impl FnOnce(&BridgeListening),
 ) -> Result<(), BridgeError> {
-    let Options { config, insecure, open_watch, tls_folder, way } = options;
+    let Options { config, insecure, open_watch, supervised, tls_folder, way } = options;
     let address = config.listen;
     let is_loopback = address.ip().to_canonical().is_loopback();
     if !is_loopback && config.tls == config::Tls::Off && !insecure {
-        return Err(BridgeError::NeedsTls(address));
+        let advice = if supervised { SET_TLS } else { USE_TLS };
+        return Err(BridgeError::NeedsTls { address, advice });
     }
     if !is_loopback && open_watch != OpenWatch::Off {
         return Err(BridgeError::OpenWatch(address));

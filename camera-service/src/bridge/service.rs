@@ -141,9 +141,12 @@ async fn keep(
     sender: watch::Sender<Option<Client>>,
 ) {
     let mut wait = RETRY;
+    // Once for each time that it is away.
+    let mut told = false;
     loop {
         match connector.control().await {
             Ok(client) => {
+                told = false;
                 tracing::info!("connected to camera-service {}", client.service_version());
                 wait = RETRY;
                 let request = Request::BridgeListening { listening: listening.clone() };
@@ -156,7 +159,14 @@ async fn keep(
                 let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
                 tracing::warn!("the connection to camera-service has ended{reason}");
             }
-            Err(ClientError::NotRunning(_)) => {}
+            Err(ClientError::NotRunning(_)) if told => {}
+            Err(ClientError::NotRunning(_)) => {
+                told = true;
+                tracing::warn!(
+                    "camera-service is not running; the bridge waits for it \
+                     (`camera-service serve`)"
+                );
+            }
             Err(error) => tracing::warn!("camera-service cannot be reached: {error}"),
         }
         tokio::time::sleep(wait).await;

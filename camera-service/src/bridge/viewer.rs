@@ -127,7 +127,8 @@ impl Viewer {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Watches a camera, by id or name, until what is returned is dropped. Safe to cancel.
+    /// Watches a camera, by id, name or device file, until what is returned is dropped. Safe to
+    /// cancel.
     pub(super) async fn watch(&self, camera: &CameraId) -> Result<Watch, ErrorReply> {
         let _asking = Asking::begin(self);
         let request = Request::Watch { camera: camera.clone() };

@@ -24,7 +24,7 @@ use protocol::{
     CameraDetail, CameraId, CameraState, CameraSummary, ErrorKind, ErrorReply, FrameRate, Mode,
     ModeWish, StartedCamera,
 };
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 pub use controls::ControlsHandle;
@@ -39,6 +39,9 @@ use crate::{
 };
 use lifecycle::Command;
 use watchers::Watchers;
+
+/// Most starts and stops of a camera under way; who comes then waits for room.
+const MOST_CHANGES: usize = 16;
 
 /// What those who watch a camera are to know about it.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,6 +73,8 @@ pub struct Camera {
     counters: Arc<Counters>,
     facts: Mutex<Facts>,
     commands: mpsc::Sender<Command>,
+    /// Room for starts and stops under way.
+    changes: Arc<Semaphore>,
     controls: ControlsHandle,
     settings: Arc<Settings>,
     starts: Arc<Starts>,
@@ -158,6 +163,7 @@ impl Camera {
         let descriptor = found.device.descriptor().clone();
         // More than 64 callers at once wait for room.
         let (commands, inbox) = mpsc::channel(64);
+        let changes = Arc::new(Semaphore::new(MOST_CHANGES));
         let camera = Arc::new(Self {
             renditions: Renditions::new(native.clone(), context.workers.clone()),
             native,
@@ -179,6 +185,7 @@ impl Camera {
                 told: None,
             }),
             commands,
+            changes,
             hub: context.hub.clone(),
             id,
         });
@@ -316,7 +323,32 @@ impl Camera {
     }
 
     /// Opens it in a mode and holds it open, or changes its mode for all; kept over a restart.
-    pub async fn start(&self, wish: ModeWish) -> Result<StartedCamera, ErrorReply> {
+    pub async fn start(self: &Arc<Self>, wish: ModeWish) -> Result<StartedCamera, ErrorReply> {
+        let this = self.clone();
+        self.finish(async move { this.start_and_keep(wish).await }).await
+    }
+
+    /// Ends that hold.
+    pub async fn stop(self: &Arc<Self>) -> Result<(), ErrorReply> {
+        let this = self.clone();
+        self.finish(async move { this.stop_and_keep().await }).await
+    }
+
+    /// Does it in a task of its own, once there is room: begun, it is finished, also when who
+    /// asked has gone, so that what is kept is what is in force.
+    async fn finish<T: Send + 'static>(
+        &self,
+        change: impl Future<Output = Result<T, ErrorReply>> + Send + 'static,
+    ) -> Result<T, ErrorReply> {
+        let room = self.changes.clone().acquire_owned().await.map_err(|_| self.stopping())?;
+        let change = tokio::spawn(async move {
+            let _room = room;
+            change.await
+        });
+        change.await.map_err(|_| self.stopping())?
+    }
+
+    async fn start_and_keep(&self, wish: ModeWish) -> Result<StartedCamera, ErrorReply> {
         let (reply, answer) = oneshot::channel();
         self.command(Command::Start { wish, reply }).await?;
         let started = answer.await.map_err(|_| self.stopping())?;
@@ -328,8 +360,7 @@ impl Camera {
         started.and_then(|started| kept.map(|()| started))
     }
 
-    /// Ends that hold.
-    pub async fn stop(&self) -> Result<(), ErrorReply> {
+    async fn stop_and_keep(&self) -> Result<(), ErrorReply> {
         let (reply, answer) = oneshot::channel();
         self.command(Command::Stop { reply }).await?;
         answer.await.map_err(|_| self.stopping())?;

@@ -100,6 +100,7 @@ async fn run_here(args: BridgeArgs, session: &Session, global: &Global, log: &Lo
         config,
         insecure: args.insecure,
         open_watch,
+        supervised: args.supervised,
         tls_folder: config::state_dir()?.join("tls"),
         way,
     };

@@ -104,7 +104,8 @@ pub(crate) struct Started<'a> {
 /// A camera that was stopped, as in `stop`.
 #[derive(Serialize)]
 pub(crate) struct Stopped<'a> {
-    pub(crate) camera: Camera<'a>,
+    /// None where it is not there any more.
+    pub(crate) camera: Option<Camera<'a>>,
 }
 
 /// A camera that was renamed, as in `rename`.

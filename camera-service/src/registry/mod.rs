@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 pub use discovery::{Discovery, NamedDevice};
 pub use ids::Ids;
+use ids::RenameError;
 pub use published::{Published, Publisher};
 
 use crate::{
@@ -29,7 +30,7 @@ const MOST_TEST_CAMERAS: u32 = 16;
 /// All cameras.
 pub struct Registry {
     cameras: Mutex<BTreeMap<CameraId, Entry>>,
-    ids: Arc<Mutex<Ids>>,
+    ids: Arc<Ids>,
     /// Names that publishers have.
     published: published::Names,
     context: Context,
@@ -48,7 +49,7 @@ impl Registry {
     pub fn new(ids: Ids, context: Context, tasks: TaskTracker) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
             cameras: Mutex::default(),
-            ids: Arc::new(Mutex::new(ids)),
+            ids: Arc::new(ids),
             published: published::Names::default(),
             context,
             tasks,
@@ -57,7 +58,7 @@ impl Registry {
     }
 
     /// What is remembered of cameras.
-    pub fn ids(&self) -> Arc<Mutex<Ids>> {
+    pub fn ids(&self) -> Arc<Ids> {
         self.ids.clone()
     }
 
@@ -195,7 +196,7 @@ impl Registry {
             }
             self.remove(&id, &Arc::downgrade(&waiting));
         }
-        let name = self.ids.lock().unwrap_or_else(PoisonError::into_inner).name_of(&id);
+        let name = self.ids.name_of(&id);
         self.add(id.clone(), name, found, false);
         self.find(&id)
     }
@@ -214,6 +215,17 @@ impl Registry {
         stopped
     }
 
+    /// Ends the hold of an explicit start, also of a camera that has gone meanwhile.
+    pub async fn stop(&self, camera: &CameraId) -> Result<(), ErrorReply> {
+        match self.find(camera) {
+            Ok(camera) => camera.stop().await,
+            Err(_) if self.context.starts.of(camera).is_some() => {
+                self.context.starts.keep(camera, None).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// Gives a camera a name of the user's, or takes it away, also from one that is not there.
     pub async fn rename(&self, camera: &CameraId, name: Option<String>) -> Result<(), ErrorReply> {
         let (id, camera) = match self.find(camera) {
@@ -226,9 +238,7 @@ impl Registry {
             self.check_name(name, &id)?;
         }
         let (ids, given) = (self.ids.clone(), name.clone());
-        let saved = tokio::task::spawn_blocking(move || {
-            ids.lock().unwrap_or_else(PoisonError::into_inner).rename(&id, given)
-        });
+        let saved = tokio::task::spawn_blocking(move || ids.rename(&id, given));
         match saved.await {
             Ok(Ok(())) => {
                 if let Some(camera) = camera {
@@ -236,10 +246,13 @@ impl Registry {
                 }
                 Ok(())
             }
-            Ok(Err(error)) => Err(ErrorReply::new(
-                ErrorKind::Storage,
-                format!("the name could not be kept: {error}"),
-            )),
+            Ok(Err(error)) => {
+                let kind = match error {
+                    RenameError::Storage(_) => ErrorKind::Storage,
+                    RenameError::Limit => ErrorKind::Limit,
+                };
+                Err(ErrorReply::new(kind, error.to_string()))
+            }
             Err(_) => Err(ErrorReply::new(ErrorKind::Internal, "the name could not be kept")),
         }
     }
@@ -251,7 +264,7 @@ impl Registry {
             camera.id() != id && (camera.called(name).is_some() || camera.summary().name == name)
         };
         let is_id = ["published:", "test:"].iter().any(|kind| name.starts_with(kind));
-        let known = self.ids.lock().unwrap_or_else(PoisonError::into_inner).called(name);
+        let known = self.ids.called(name);
         let message = if self.all().iter().any(is_another) {
             format!("{name:?} is another camera's name")
         } else if is_id && name != id.0 {
@@ -275,8 +288,7 @@ impl Registry {
             Err(error) => error,
         };
         let published = text.0.strip_prefix("published:").is_some_and(is_name);
-        let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
-        match ids.called(&text.0) {
+        match self.ids.called(&text.0) {
             Some(id) => Ok(id),
             None if published => Ok(text.clone()),
             None => Err(error),

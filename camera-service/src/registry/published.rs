@@ -139,7 +139,7 @@ impl Registry {
             None => false,
         };
         if !resumes {
-            let given = self.ids.lock().unwrap_or_else(PoisonError::into_inner).name_of(&id);
+            let given = self.ids.name_of(&id);
             self.add(id.clone(), given, found, false);
         }
         let camera = self.find(&id)?;
@@ -151,8 +151,7 @@ impl Registry {
     /// Fails where the user has called another camera so, be it there or not: whoever looks for
     /// that one must not be shown this.
     fn check_publisher(&self, name: &str, id: &CameraId) -> Result<(), ErrorReply> {
-        let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_anothers = |text: &str| ids.called(text).is_some_and(|other| other != *id);
+        let is_anothers = |text: &str| self.ids.called(text).is_some_and(|other| other != *id);
         if !is_anothers(name) && !is_anothers(&id.0) {
             return Ok(());
         }

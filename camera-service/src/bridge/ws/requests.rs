@@ -167,7 +167,7 @@ pub(in crate::bridge) async fn perform(viewer: &Viewer, what: What) -> Result<St
             let request = Request::StopCamera { camera: camera.clone() };
             ask!(client, request, Reply::Done => ());
             let camera = describe(client, camera).await?;
-            text(&json::Stopped { camera: (&camera.summary).into() })
+            text(&json::Stopped { camera: Some((&camera.summary).into()) })
         }
         What::RenameCamera { camera, name } => {
             let id = describe(client, camera).await?.summary.id;
