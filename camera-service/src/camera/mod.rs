@@ -12,9 +12,12 @@ mod presets;
 mod route;
 mod watchers;
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU32, AtomicU64, Ordering},
+use std::{
+    path::Path,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
 };
 
 use protocol::{
@@ -76,6 +79,19 @@ pub struct Camera {
     settings: Arc<Settings>,
     starts: Arc<Starts>,
     hub: Hub,
+}
+
+/// By what a text means a camera; what comes first counts more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Called {
+    /// Its id.
+    Id,
+    /// The name that the user gave it.
+    GivenName,
+    /// Its device file.
+    Path,
+    /// What the device calls itself.
+    DeviceName,
 }
 
 /// What is known of a camera, apart from who watches.
@@ -211,13 +227,23 @@ impl Camera {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether `text` means this camera: its id, its name or its device file.
-    pub fn answers_to(&self, text: &str) -> bool {
+    /// Whether `text` means this camera, and by what.
+    pub fn called(&self, text: &str) -> Option<Called> {
         let facts = self.facts();
-        self.id.0 == text
-            || facts.given_name.as_deref() == Some(text)
-            || facts.descriptor.name == text
-            || facts.descriptor.path.as_deref().is_some_and(|path| path.as_os_str() == text)
+        let is_path = |path: &Path| path.as_os_str() == text;
+        // What a publisher calls itself is for people to read: it could be any camera's name.
+        let has_own_name = !self.id.0.starts_with("published:");
+        if self.id.0 == text {
+            Some(Called::Id)
+        } else if facts.given_name.as_deref() == Some(text) {
+            Some(Called::GivenName)
+        } else if facts.descriptor.path.as_deref().is_some_and(is_path) {
+            Some(Called::Path)
+        } else if has_own_name && facts.descriptor.name == text {
+            Some(Called::DeviceName)
+        } else {
+            None
+        }
     }
 
     /// The camera in short.

@@ -41,6 +41,7 @@ pub(super) struct ServeArgs {
 
 pub(super) fn run(args: ServeArgs, global: &Global) -> Outcome {
     console::leave_own();
+    serve::keep_small();
     let log = logging::start(args.log.as_deref())?;
     log.write_out()?;
     log.end(serve(args, global))

@@ -112,7 +112,7 @@ pub(crate) struct Stopped<'a> {
 #[derive(Serialize)]
 pub(crate) struct Renamed<'a> {
     pub(crate) camera: &'a str,
-    pub(crate) name: &'a str,
+    pub(crate) name: Option<&'a str>,
 }
 
 /// A preset that was renamed or deleted, as in `preset`.

@@ -122,9 +122,13 @@ impl Ids {
         cameras.0.iter().find(|known| known.id == *id).and_then(|known| known.name.clone())
     }
 
-    /// Whether a camera with this id was ever seen.
-    pub fn knows(&self, id: &CameraId) -> bool {
-        self.known().0.iter().any(|known| known.id == *id)
+    /// The id of the camera that was ever seen and that has this id, or else this name of the
+    /// user's.
+    pub fn called(&self, text: &str) -> Option<CameraId> {
+        let cameras = self.known();
+        let by_id = cameras.0.iter().find(|known| known.id.0 == text);
+        let by_name = || cameras.0.iter().find(|known| known.name.as_deref() == Some(text));
+        by_id.or_else(by_name).map(|known| known.id.clone())
     }
 
     fn save(&self, cameras: &Cameras) -> io::Result<()> {
@@ -310,7 +314,7 @@ mod tests {
         for number in 0..MOST_NAMED * 2 {
             store.rename(&id(number), None).expect("there is nothing to keep");
         }
-        assert!(!store.knows(&id(0)));
+        assert_eq!(store.called("published:0"), None);
         for number in 0..MOST_NAMED {
             store.rename(&id(number), Some(format!("Camera {number}"))).expect("there is room");
         }
@@ -321,6 +325,6 @@ mod tests {
         // Those that were plugged in are remembered for more than that.
         assert_eq!(ids(&store, &[identity(None, "1-1")]), ["usb-Cam-1-1"]);
         store.rename(&CameraId("usb-Cam-1-1".to_owned()), None).expect("it has none");
-        assert!(store.knows(&CameraId("usb-Cam-1-1".to_owned())));
+        assert!(store.called("usb-Cam-1-1").is_some());
     }
 }

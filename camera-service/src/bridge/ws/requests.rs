@@ -173,7 +173,7 @@ pub(in crate::bridge) async fn perform(viewer: &Viewer, what: What) -> Result<St
             let id = describe(client, camera).await?.summary.id;
             ask!(client, Request::RenameCamera { camera: id.clone(), name }, Reply::Done => ());
             let camera = describe(client, id).await?.summary;
-            text(&json::Renamed { camera: &camera.id.0, name: &camera.name })
+            text(&json::Renamed { camera: &camera.id.0, name: Some(&camera.name) })
         }
         What::CamerasOff {} => {
             ask!(client, Request::SetPrivacy { off: true }, Reply::Done => ());

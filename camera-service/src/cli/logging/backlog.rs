@@ -133,7 +133,7 @@ mod tests {
         thread::spawn(move || writing.write_out(Slow(sender)));
         log(&backlog, "first\n");
         // Until the thread has that one, and hangs with it.
-        while backlog.waiting().lines.len() > 0 {
+        while !backlog.waiting().lines.is_empty() {
             thread::yield_now();
         }
         let line = format!("{}\n", "x".repeat(1023));
