@@ -70,6 +70,13 @@ export class Connection extends Emitter {
     return this.#open((link) => link.request(type, fields));
   }
 
+  /** Asks while the page is left: nobody will hear the answer, and no link outlasts the page. */
+  farewell(type, fields) {
+    const headers = { "Content-Type": "application/json", ...bearer(this.#token) };
+    const body = JSON.stringify({ type, ...fields });
+    fetch("api/request", { method: "POST", keepalive: true, headers, body }).catch(() => {});
+  }
+
   /** Opens a stream on the present link; resolves to `{link, stream, …}`. */
   openStream(camera, wish, sink) {
     return this.#open(async (link) => ({ link, ...(await link.openStream(camera, wish, sink)) }));
