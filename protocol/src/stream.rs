@@ -196,8 +196,8 @@ pub enum StreamMessage {
         slot: SlotId,
         /// Size of the memory object in bytes.
         length: u64,
-        /// On Windows the object's handle in the client's process, which the client must close;
-        /// elsewhere 0.
+        /// On Windows the object's handle in the client's process, for mapping it before the
+        /// slot is first released; the service closes it then. Elsewhere 0.
         handle: u64,
     },
     /// A frame lies in a slot. The client reads it there and answers

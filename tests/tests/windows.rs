@@ -5,6 +5,8 @@
 
 #[path = "windows/install.rs"]
 mod install;
+#[path = "windows/unseen.rs"]
+mod unseen;
 
 use std::{process::Command, thread, time::Duration};
 
@@ -283,6 +285,38 @@ fn a_client_that_does_not_read_costs_no_handles_once_it_is_gone() {
     wait_until("the handles to be given back", LONG, || {
         let now = process.fd_count();
         if now <= before + 5 { Ok(()) } else { Err(format!("{now}, {before} before")) }
+    });
+}
+
+#[test]
+fn slots_that_a_client_never_mapped_cost_it_no_handles() {
+    let service = Service::start();
+    let this = Process::new(std::process::id());
+    let unread = || {
+        run(async {
+            let stream = connector(&service).stream(native(Delivery::Shared)).await;
+            let stream = stream.expect("a stream");
+            // Frames lie there in two slots, of which it is told and never reads.
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            drop(stream);
+        });
+    };
+    let read = || {
+        run(async {
+            let stream = connector(&service).stream(native(Delivery::Shared)).await;
+            take(&mut stream.expect("a stream"), Delivery::Shared, 10).await;
+        });
+    };
+    unread();
+    read();
+    thread::sleep(Duration::from_millis(500));
+    let before = this.fd_count();
+    (0..30).for_each(|_| unread());
+    (0..5).for_each(|_| read());
+    // Other tests of this program have some meanwhile, and end.
+    wait_until("the handles to be taken back", LONG, || {
+        let now = this.fd_count();
+        if now <= before + 10 { Ok(()) } else { Err(format!("{now}, {before} before")) }
     });
 }
 

@@ -7,7 +7,7 @@
 #                                            streams, or gui_wine
 #   tests/windows/run.sh SUITE... -- ARG...  ARG... goes to the test programs: a name, --nocapture
 #
-# unit      the unit tests of protocol and camera-service
+# unit      the unit tests of protocol, camera-service and the harness
 # streams, publish, publish_bad, bad_input, settings, windows, windows_denied
 #           the end-to-end tests that need no Linux, with the real service and command line
 # *_wine    tests that run here and drive the Windows programs from outside: the window's pixels
@@ -95,7 +95,8 @@ while read -r name exe; do
   ! is "$name" || [ "$name" = camera-service ] || suite "$name" under_wine "$exe"
 done <"$list"
 
-! is unit || suite unit "$check" test . protocol --package camera-service --lib --features protocol/client \
+# With the harness, whose own tests come along: packages have the same features as above only so.
+! is unit || suite unit "$check" test . protocol --package camera-service --package tests --lib --features protocol/client \
   -- --test-threads=2 "${args[@]}"
 
 targets=()

@@ -1,25 +1,77 @@
-//! The console of a service that was not started from one.
+//! The console of a service that was not started from one, and the streams of a program that
+//! starts a service.
 //!
 //! Windows gives a program such as this one a console with a window when it has none to share: at
 //! login, or by a double click. Nobody asked for that window, and closing it would end the
 //! service.
+#![cfg_attr(windows, allow(unsafe_code))]
 
-/// Gives the console back where nobody else uses it. What is logged then goes where standard error
-/// was led to, if anywhere.
+use std::fs::File;
+
+/// Gives the console back where nobody else uses it. Whether what is logged would go nowhere from
+/// then on: standard error led there.
 #[cfg(windows)]
-#[allow(unsafe_code)]
-pub(super) fn leave_own() {
+pub(super) fn leave_own() -> bool {
+    use std::io::IsTerminal as _;
+
     use windows::Win32::System::Console::{FreeConsole, GetConsoleProcessList};
 
     let mut processes = [0; 2];
     // SAFETY: takes the array with its length.
     let sharing = unsafe { GetConsoleProcessList(&mut processes) };
-    if sharing == 1 {
-        // SAFETY: takes nothing. What fails leaves the window there, and no more.
-        let _ = unsafe { FreeConsole() };
+    if sharing != 1 {
+        return false;
     }
+    let shown_there = std::io::stderr().is_terminal();
+    // SAFETY: takes nothing. What fails leaves the window there, and no more.
+    unsafe { FreeConsole() }.is_ok() && shown_there
 }
 
 /// Other systems give nobody a console.
 #[cfg(not(windows))]
-pub(super) const fn leave_own() {}
+pub(super) const fn leave_own() -> bool {
+    false
+}
+
+/// Leads standard error into `file` from now on.
+#[cfg(windows)]
+pub(super) fn lead_errors_into(file: File) {
+    use std::os::windows::io::IntoRawHandle as _;
+
+    use windows::Win32::{
+        Foundation::HANDLE,
+        System::Console::{STD_ERROR_HANDLE, SetStdHandle},
+    };
+
+    // SAFETY: from here on the handle is standard error's, and is never closed.
+    let _ = unsafe { SetStdHandle(STD_ERROR_HANDLE, HANDLE(file.into_raw_handle())) };
+}
+
+/// Other systems never take it away.
+#[cfg(not(windows))]
+pub(super) fn lead_errors_into(_: File) {}
+
+/// Keeps the streams that this program was given from programs that it starts, which may outlive
+/// it: on Windows they get all that can be inherited, and whoever reads what this program writes
+/// would wait for their end.
+#[cfg(windows)]
+pub(super) fn keep_streams() {
+    use windows::Win32::{
+        Foundation::{HANDLE_FLAG_INHERIT, HANDLE_FLAGS, SetHandleInformation},
+        System::Console::{GetStdHandle, STD_ERROR_HANDLE, STD_INPUT_HANDLE, STD_OUTPUT_HANDLE},
+    };
+
+    for stream in [STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE] {
+        // SAFETY: takes numbers only. There may be no such stream, or one that cannot be
+        // inherited anyway.
+        let _ = unsafe {
+            GetStdHandle(stream).and_then(|handle| {
+                SetHandleInformation(handle, HANDLE_FLAG_INHERIT.0, HANDLE_FLAGS(0))
+            })
+        };
+    }
+}
+
+/// Other systems give them what they are told to.
+#[cfg(not(windows))]
+pub(super) const fn keep_streams() {}

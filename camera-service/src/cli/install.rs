@@ -7,7 +7,9 @@ use protocol::{ClientError, ErrorKind, client::Client};
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
-use super::{CliError, Outcome, Session, output, session::answer, status::Autostart};
+use super::{
+    CliError, Outcome, Session, console, output, session::answer, shutdown, status::Autostart,
+};
 use crate::{
     autostart::{self, Step, Steps, Way},
     config,
@@ -144,12 +146,19 @@ pub(super) async fn running(session: &Session) -> Result<Option<(Client, String)
 
 /// Has a service end, and waits until it has.
 pub(super) async fn end(session: &Session, client: Client) -> Result<(), CliError> {
+    let pid = client.service_pid();
     answer(client.shutdown()).await?;
     drop(client);
     let deadline = Instant::now() + PATIENCE;
     loop {
         match session.control().await {
-            Err(CliError::Client(ClientError::NotRunning(_))) => return Ok(()),
+            Err(CliError::Client(ClientError::NotRunning(_))) => {
+                // There its pipe is gone before it is, and its files are open till then.
+                if cfg!(windows) {
+                    shutdown::last_steps(pid).await;
+                }
+                return Ok(());
+            }
             _ if Instant::now() > deadline => {
                 let message = "the service that runs does not end; end it and try again";
                 return Err(CliError::failed(ErrorKind::Timeout, message));
@@ -174,6 +183,7 @@ async fn start(
     let path = folder.join("service.log");
     let log = fs::create_dir_all(&folder).and_then(|()| fs::File::create(&path));
     let log = log.map_err(|error| CliError::io(format!("write {}", path.display()), error))?;
+    console::keep_streams();
     let mut command = std::process::Command::new(program);
     command.args(["serve", "--started-by", &way.to_string()]);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);

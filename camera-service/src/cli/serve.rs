@@ -1,15 +1,18 @@
 //! `serve`: runs the service in this process.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{fs, path::PathBuf, process::ExitCode};
 
 use clap::Args;
 use protocol::endpoint::Endpoint;
 
 use super::{Global, Outcome, console, logging};
 use crate::{
-    config::{Config, TestCamera},
+    config::{self, Config, TestCamera},
     serve::{self, Options},
 };
+
+/// A log of more bytes is begun anew.
+const LONGEST_LOG: u64 = 1 << 20;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -40,7 +43,11 @@ pub(super) struct ServeArgs {
 }
 
 pub(super) fn run(args: ServeArgs, global: &Global) -> Outcome {
-    console::leave_own();
+    if console::leave_own()
+        && let Some(log) = log_file()
+    {
+        console::lead_errors_into(log);
+    }
     serve::keep_small();
     let log = logging::start(args.log.as_deref())?;
     log.write_out()?;
@@ -58,4 +65,17 @@ fn serve(args: ServeArgs, global: &Global) -> Outcome {
         endpoint: global.socket.as_ref().map(Endpoint::at),
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where a service that nobody sees logs to: `service.log` in the state folder, as one that
+/// `install` or the window starts does.
+fn log_file() -> Option<fs::File> {
+    let folder = config::state_dir().ok()?;
+    fs::create_dir_all(&folder).ok()?;
+    let path = folder.join("service.log");
+    // Behind what is there: it may be that of the service that this one finds running.
+    if fs::metadata(&path).is_ok_and(|log| log.len() > LONGEST_LOG) {
+        fs::File::create(&path).ok()?;
+    }
+    fs::File::options().append(true).create(true).open(path).ok()
 }

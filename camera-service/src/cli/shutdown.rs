@@ -38,10 +38,7 @@ pub(super) async fn run(session: &Session) -> Outcome {
         }
         sleep(LOOK).await;
     }
-    let deadline = Instant::now() + LAST_STEPS;
-    while is_running(pid) && Instant::now() < deadline {
-        sleep(LOOK).await;
-    }
+    last_steps(pid).await;
     if session.json {
         output::print_json(&Stopped { stopped: pid })?;
     } else {
@@ -54,6 +51,14 @@ pub(super) async fn run(session: &Session) -> Outcome {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Waits for the end of process `pid`, which listens no more.
+pub(super) async fn last_steps(pid: u32) {
+    let deadline = Instant::now() + LAST_STEPS;
+    while is_running(pid) && Instant::now() < deadline {
+        sleep(LOOK).await;
+    }
 }
 
 #[cfg(unix)]

@@ -11,6 +11,8 @@ use crate::{
     config,
 };
 
+const NAME: &str = "camera-service";
+
 const AFTER_HELP: &str = "\
 Takes back all that `install` did, and ends the service if that is how it was started; one that was
 started by hand goes on. Configuration, names of cameras, presets, pins and tokens stay, unless
@@ -78,7 +80,13 @@ async fn purge(session: &Session, steps: &mut Steps) -> Result<(), CliError> {
     }
     for folder in folders {
         match fs::remove_dir_all(&folder) {
-            Ok(()) => steps.push(Step::Removed(folder)),
+            Ok(()) => {
+                // On Windows they lie in a folder of ours.
+                if let Some(ours) = folder.parent().filter(|parent| parent.ends_with(NAME)) {
+                    let _ = fs::remove_dir(ours);
+                }
+                steps.push(Step::Removed(folder));
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
                 return Err(CliError::io(format!("remove {}", folder.display()), error));

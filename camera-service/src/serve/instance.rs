@@ -12,13 +12,11 @@ use protocol::{
     endpoint::Endpoint,
     transport::{Connection, Listener},
 };
-#[cfg(unix)]
 use tokio::time::{Instant, sleep};
 
 use super::ServeError;
 
 /// How long a service that is on its way out may take to leave its place to the next one.
-#[cfg(unix)]
 const LEAVING: Duration = Duration::from_secs(5);
 /// How long a service that is just starting may take to say which process it is.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -54,7 +52,7 @@ impl Instance {
     pub(super) async fn take(wanted: Option<Endpoint>) -> Result<Self, ServeError> {
         if let Some(super::activation::Passed { listener, endpoint }) = super::activation::passed()?
         {
-            let lock = lock_in_time(&endpoint, false).await?;
+            let lock = lock_in_time(&endpoint, Ask::Nobody).await?;
             let guard = Guard { socket: None, _lock: lock };
             return Ok(Self { listener, endpoint, is_passed: true, guard });
         }
@@ -71,8 +69,7 @@ impl Instance {
             return Err(error);
         }
         let socket = endpoint.path().to_owned();
-        // One that does not answer is on its way out, and waited for, or on its way in.
-        let lock = lock_in_time(&endpoint, true).await?;
+        let lock = lock_in_time(&endpoint, Ask::Whoever).await?;
         if let Some(error) = already_running(&endpoint).await {
             return Err(error);
         }
@@ -94,13 +91,17 @@ impl Instance {
         let endpoint = wanted.map_or_else(Endpoint::to_listen, Ok);
         let endpoint = endpoint.map_err(ServeError::NoEndpoint)?;
         let failed = |source| ServeError::Listen { endpoint: endpoint.to_string(), source };
-        let Some(mutex) = mutex::Mutex::take(&endpoint).map_err(failed)? else {
-            return Err(already_running(&endpoint).await.unwrap_or_else(|| busy(&endpoint)));
-        };
+        let mutex = in_time(&endpoint, Ask::Whoever, || mutex::Mutex::take(&endpoint)).await?;
         if let Some(error) = already_running(&endpoint).await {
             return Err(error);
         }
-        let listener = Listener::bind(&endpoint).map_err(failed)?;
+        let listener = match Listener::bind(&endpoint) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                Listener::take_over(&endpoint)
+            }
+            other => other,
+        };
+        let listener = listener.map_err(failed)?;
         Ok(Self { listener, endpoint, is_passed: false, guard: Guard { _mutex: mutex } })
     }
 }
@@ -131,29 +132,48 @@ fn lock_file(socket: &Path) -> io::Result<std::fs::File> {
     options.open(socket.with_extension("lock"))
 }
 
-/// The lock of the place at `endpoint`; waits for a service that leaves. Where one may come in
-/// meanwhile it is asked for: `ask`.
+/// The lock of the place at `endpoint`; waits for a service that leaves.
 #[cfg(unix)]
-async fn lock_in_time(endpoint: &Endpoint, ask: bool) -> Result<std::fs::File, ServeError> {
+async fn lock_in_time(endpoint: &Endpoint, ask: Ask) -> Result<std::fs::File, ServeError> {
     let failed = |source| ServeError::Listen { endpoint: endpoint.to_string(), source };
     let lock = lock_file(endpoint.path()).map_err(failed)?;
-    let deadline = Instant::now() + LEAVING;
-    while lock.try_lock().is_err() {
-        if ask && let Some(error) = already_running(endpoint).await {
-            return Err(error);
-        }
-        if Instant::now() >= deadline {
-            return Err(busy(endpoint));
-        }
-        sleep(Duration::from_millis(20)).await;
-    }
+    in_time(endpoint, ask, || Ok(lock.try_lock().ok())).await?;
     Ok(lock)
 }
 
-fn busy(endpoint: &Endpoint) -> ServeError {
-    ServeError::Listen {
-        endpoint: endpoint.to_string(),
-        source: io::Error::other("another camera-service is just starting or stopping"),
+/// Who is asked for while the place is not to be had.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ask {
+    /// A service that does not answer is on its way out, and waited for, or on its way in.
+    Whoever,
+    /// None can come in.
+    #[cfg(unix)]
+    Nobody,
+}
+
+/// The place at `endpoint`, which `take` takes unless somebody has it; waits for a service that
+/// leaves.
+async fn in_time<T>(
+    endpoint: &Endpoint,
+    ask: Ask,
+    mut take: impl FnMut() -> io::Result<Option<T>>,
+) -> Result<T, ServeError> {
+    let failed = |source| ServeError::Listen { endpoint: endpoint.to_string(), source };
+    let deadline = Instant::now() + LEAVING;
+    loop {
+        if let Some(taken) = take().map_err(failed)? {
+            return Ok(taken);
+        }
+        if ask == Ask::Whoever
+            && let Some(error) = already_running(endpoint).await
+        {
+            return Err(error);
+        }
+        if Instant::now() >= deadline {
+            let why = "another camera-service is just starting or stopping";
+            return Err(failed(io::Error::other(why)));
+        }
+        sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -181,4 +201,31 @@ async fn already_running(endpoint: &Endpoint) -> Option<ServeError> {
     let answer = tokio::time::timeout(ANSWER, connector.control()).await;
     let pid = answer.ok().and_then(Result::ok).map_or(peer, |client| client.service_pid());
     Some(ServeError::AlreadyRunning { pid, endpoint: endpoint.to_string() })
+}
+
+#[cfg(all(test, windows))]
+mod tests {
+    use std::{sync::mpsc, thread};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_place_of_a_service_that_leaves_is_waited_for() {
+        let name = format!(r"\\.\pipe\camera-service-leaves-{}", std::process::id());
+        let endpoint = Endpoint::at(name);
+        let (taken, has_it) = mpsc::channel();
+        let leaving = thread::spawn({
+            let endpoint = endpoint.clone();
+            move || {
+                let mutex = mutex::Mutex::take(&endpoint).expect("made").expect("nobody has it");
+                taken.send(()).expect("waited for");
+                thread::sleep(Duration::from_millis(300));
+                drop(mutex);
+            }
+        });
+        has_it.recv().expect("taken");
+        assert!(mutex::Mutex::take(&endpoint).expect("made").is_none(), "it has left already");
+        in_time(&endpoint, Ask::Whoever, || mutex::Mutex::take(&endpoint)).await.expect("it left");
+        leaving.join().expect("no panic");
+    }
 }

@@ -5,6 +5,8 @@
 //! until it releases them.
 
 mod delivery;
+#[cfg(windows)]
+mod given;
 mod pick;
 
 use std::sync::Arc;
@@ -95,7 +97,7 @@ pub(super) async fn serve(server: Arc<Server>, session: Session) -> Result<(), T
             Ok(())
         }
     };
-    stream.outlet.abandon();
+    stream.outlet.end(&reader).await;
     ended
 }
 

@@ -146,14 +146,15 @@ impl FrameStream {
 
     #[cfg(windows)]
     #[allow(unsafe_code)]
-    fn object(&mut self, handle: u64) -> Result<Object, ClientError> {
+    fn object(&mut self, handle: u64) -> Result<std::mem::ManuallyDrop<Object>, ClientError> {
         use std::os::windows::io::FromRawHandle as _;
         if handle == 0 {
             return Err(ClientError::Unexpected("a slot without its memory"));
         }
         // SAFETY: the service, which the handshake found to be this user's, made this handle in
-        // this process for this client to own.
-        Ok(unsafe { Object::from_raw_handle(handle as usize as *mut std::ffi::c_void) })
+        // this process, and closes it when the slot is released: so it is not closed here.
+        let object = unsafe { Object::from_raw_handle(handle as usize as *mut std::ffi::c_void) };
+        Ok(std::mem::ManuallyDrop::new(object))
     }
 
     fn mapped(&self, slot: SlotId, header: FrameHeader) -> Result<Frame, ClientError> {

@@ -10,7 +10,7 @@ use unix as platform;
 #[cfg(windows)]
 use windows as platform;
 #[cfg(windows)]
-pub(crate) use windows::{sid_of, sid_of_token, user_sid};
+pub(crate) use windows::{sid_of, sid_of_token, text_of, user_sid};
 
 use std::{
     fmt, io,

@@ -7,8 +7,8 @@ use windows::{
     Win32::{
         Foundation::{CloseHandle, HANDLE, HLOCAL, LocalFree},
         Security::{
-            Authorization::ConvertSidToStringSidW, GetTokenInformation, TOKEN_QUERY, TOKEN_USER,
-            TokenUser,
+            Authorization::ConvertSidToStringSidW, GetTokenInformation, PSID, TOKEN_QUERY,
+            TOKEN_USER, TokenUser,
         },
         System::Threading::{GetCurrentProcess, OpenProcessToken},
     },
@@ -68,9 +68,18 @@ pub(crate) fn sid_of_token(token: HANDLE) -> io::Result<String> {
     }
     // SAFETY: the call filled in a TOKEN_USER, for which the buffer is aligned.
     let user = unsafe { &*buffer.as_ptr().cast::<TOKEN_USER>() };
+    // SAFETY: the SID lies in `buffer`.
+    unsafe { text_of(user.User.Sid) }
+}
+
+/// A SID as text.
+///
+/// # Safety
+/// `sid` points to one.
+pub(crate) unsafe fn text_of(sid: PSID) -> io::Result<String> {
     let mut text = PWSTR::null();
-    // SAFETY: the SID lies in `buffer`; `text` receives a string that is freed below.
-    unsafe { ConvertSidToStringSidW(user.User.Sid, &raw mut text)? };
+    // SAFETY: `sid` is the caller's promise; `text` receives a string that is freed below.
+    unsafe { ConvertSidToStringSidW(sid, &raw mut text)? };
     // SAFETY: the call gave a string that ends with 0.
     let sid = unsafe { text.to_string() };
     // SAFETY: given by the call above to be freed so.

@@ -96,6 +96,13 @@ impl Listener {
         platform::passed(socket).map(Self)
     }
 
+    /// Binds a pipe that is there although no service is: clients of one that has ended hold on
+    /// to it. For whoever has made sure of that. Fails where it is another user's.
+    #[cfg(windows)]
+    pub fn take_over(endpoint: &Endpoint) -> io::Result<Self> {
+        platform::take_over(endpoint).map(Self)
+    }
+
     /// The next connection. Safe to cancel.
     pub async fn accept(&self) -> io::Result<Connection> {
         platform::accept(&self.0).await.map(|stream| Connection(Arc::new(stream)))

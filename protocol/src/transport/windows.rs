@@ -91,6 +91,20 @@ pub(super) fn bind(endpoint: &Endpoint) -> io::Result<Listener> {
     Ok(Listener { path, descriptor, waiting: Mutex::new(first) })
 }
 
+/// Binds where clients of a service that has ended still hold on to its pipe, which is there for as
+/// long as they do. Fails where it is another user's.
+pub(super) fn take_over(endpoint: &Endpoint) -> io::Result<Listener> {
+    let path = local(endpoint.path())?.to_owned();
+    let descriptor = Descriptor::for_this_user()?;
+    let next = instance(&path, &descriptor, false)?;
+    // Who may open a pipe is said with its first instance.
+    if !descriptor::is_of_this_user(next.handle())? {
+        let message = "another user has a pipe of this name";
+        return Err(io::Error::new(io::ErrorKind::AddrInUse, message));
+    }
+    Ok(Listener { path, descriptor, waiting: Mutex::new(next) })
+}
+
 /// A new instance of the pipe; the first one fails where there is such a pipe.
 fn instance(path: &Path, descriptor: &Descriptor, first: bool) -> io::Result<Pipe> {
     Pipe::create(path, &descriptor.attributes(), BUFFERS, first)
@@ -194,5 +208,48 @@ impl Stream {
     #[cfg(feature = "client")]
     pub(super) fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
         self.pipe.try_write(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One of its own for each test.
+    fn endpoint(test: &str) -> Endpoint {
+        Endpoint::at(format!(r"\\.\pipe\camera-service-{test}-{}", std::process::id()))
+    }
+
+    async fn meet(listener: &Listener, endpoint: &Endpoint) -> (Stream, Stream) {
+        let (served, client) = tokio::join!(accept(listener), connect(endpoint));
+        (served.expect("accepted"), client.expect("connected"))
+    }
+
+    #[tokio::test]
+    async fn a_pipe_that_only_old_clients_hold_is_taken_over() {
+        let endpoint = endpoint("takeover");
+        let listener = bind(&endpoint).expect("bound");
+        let (served, old) = meet(&listener, &endpoint).await;
+        drop((listener, served));
+        assert!(old.has_hung_up());
+        let gone = connect(&endpoint).await.err().expect("nobody listens");
+        assert_eq!(gone.kind(), io::ErrorKind::NotFound, "{gone}");
+
+        let listener = take_over(&endpoint).expect("taken over");
+        let (served, client) = meet(&listener, &endpoint).await;
+        assert!(served.peer().expect("known").same_user);
+        let bytes = IoSlice::new(b"hello");
+        assert_eq!(client.send(&[bytes], None).await.expect("sent"), 5);
+        let mut read = [0; 8];
+        assert_eq!(served.receive(&mut read, &mut VecDeque::new()).await.expect("read"), 5);
+        drop(old);
+    }
+
+    #[tokio::test]
+    async fn a_pipe_belongs_to_who_made_it() {
+        let endpoint = endpoint("owner");
+        let listener = bind(&endpoint).expect("bound");
+        let pipe = listener.waiting.lock().await;
+        assert!(descriptor::is_of_this_user(pipe.handle()).expect("known"));
     }
 }

@@ -1,18 +1,32 @@
 //! Started at login: what the registry says, and the service that it stands for.
 
-use std::{process::Command, time::Duration};
+use std::{
+    io::Read as _,
+    process::{Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
 
 use serde_json::Value;
 use tests::{Output, Process, Program, Service, wait_until};
 
 const LONG: Duration = Duration::from_secs(120);
 
+const RUN: &str = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Run";
+/// Where the system notes what a user switches off.
+const APPROVED: &str =
+    r"HKCU\Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run";
+
+/// The system's own program for its registry, about what is called `camera-service` there.
+fn registry(verb: &str, key: &str, more: &[&str]) -> Output {
+    let mut command = Command::new("reg.exe");
+    Program::start("reg", command.args([verb, key, "/v", "camera-service"]).args(more)).wait(LONG)
+}
+
 /// What is run when this user logs in: the system's own word for it.
 fn at_login() -> Option<String> {
-    let key = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Run";
-    let mut command = Command::new("reg.exe");
-    let out =
-        Program::start("reg", command.args(["query", key, "/v", "camera-service"])).wait(LONG);
+    let out = registry("query", RUN, &[]);
     if out.code() != Some(0) {
         return None;
     }
@@ -20,8 +34,28 @@ fn at_login() -> Option<String> {
     Some(text.trim().to_owned())
 }
 
-fn started(out: &Output) -> bool {
-    out.text().contains("the service was started")
+fn started(out: &str) -> bool {
+    out.contains("the service was started")
+}
+
+/// What a command says to somebody who reads it through a pipe, to its end.
+fn through_a_pipe(mut command: Command) -> String {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let mut pipe = child.stdout.take().expect("it is piped");
+    let (said, heard) = mpsc::channel();
+    thread::spawn(move || {
+        let mut text = String::new();
+        let read = pipe.read_to_string(&mut text).map(|_| text);
+        said.send(read).expect("somebody waits");
+    });
+    let read = heard.recv_timeout(LONG).expect("an end, though the service goes on");
+    assert!(child.wait().expect("it has ended").success());
+    read.expect("text")
 }
 
 #[test]
@@ -46,10 +80,22 @@ fn installed_it_starts_at_login_and_uninstalled_it_does_not() {
     // Done twice it changes nothing.
     let again = by_hand.json(&["install", "--no-start"]);
     assert_eq!(again["written"], Value::Array(Vec::new()), "{again}");
+    // The registry knows no time before the login.
+    by_hand.cli(&["install", "--boot"]).expect_code(2);
+
+    // What the user switches off in the Task Manager is not started, until it is installed anew.
+    registry("add", APPROVED, &["/t", "REG_BINARY", "/d", "030000000000000000000000", "/f"]).ok();
+    assert_eq!(status(&by_hand)["installed"], Value::Null);
+    let again = by_hand.json(&["install", "--no-start"]);
+    assert_eq!(again["installed"]["way"], "registry", "{again}");
+    assert!(again["notes"].to_string().contains("switched off"), "{again}");
+    assert_ne!(registry("query", APPROVED, &[]).code(), Some(0), "it is not noted any more");
 
     // Now the one that was started by hand makes room.
-    let out = by_hand.cli(&["install"]).ok();
-    assert!(started(&out), "{out:?}");
+    let mut install = by_hand.command();
+    install.arg("install");
+    let out = through_a_pipe(install);
+    assert!(started(&out), "{out}");
     assert_eq!(by_hand.wait(LONG).code(), Some(0));
     let now = status(&by_hand);
     assert_eq!(now["started_by"], "registry", "{now}");
@@ -57,7 +103,7 @@ fn installed_it_starts_at_login_and_uninstalled_it_does_not() {
     let pid = now["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()).expect("a process");
     assert!(Process::new(pid).rss() > 0);
     let out = by_hand.cli(&["install"]).ok();
-    assert!(!started(&out), "it runs already: {out:?}");
+    assert!(!started(out.text()), "it runs already: {out:?}");
 
     by_hand.cli(&["uninstall"]).ok();
     assert_eq!(at_login(), None);
@@ -67,4 +113,10 @@ fn installed_it_starts_at_login_and_uninstalled_it_does_not() {
     });
     let out = by_hand.cli(&["uninstall"]).ok();
     assert!(out.text().contains("did not start at login"), "{out:?}");
+
+    let state = by_hand.folder().join("state").join("camera-service");
+    assert!(state.join("service.log").is_file(), "what the installed service logged");
+    let purged = by_hand.json(&["uninstall", "--purge"]);
+    assert!(purged["removed"].to_string().contains("state"), "{purged}");
+    assert!(!state.exists(), "{purged}");
 }

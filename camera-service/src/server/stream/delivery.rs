@@ -9,10 +9,12 @@ use std::{
 
 use protocol::{
     Delivery, ErrorKind, ErrorReply, FrameHeader, SlotId, StreamMessage,
-    transport::{TransportError, Writer},
+    transport::{Reader, TransportError, Writer},
 };
 
 use super::super::clients::Connected;
+#[cfg(windows)]
+use super::given::Given;
 use crate::{
     slots::{Lease, Retirement},
     source::Published,
@@ -32,9 +34,9 @@ pub(super) struct Outlet {
     known: HashMap<SlotId, Retirement>,
     /// It held a slot for too long, and gets nothing until it holds none.
     lagging: bool,
-    /// The client's process, into which handles of slots are put.
+    /// What was put into the client's process.
     #[cfg(windows)]
-    recipient: Option<crate::slots::Recipient>,
+    given: Option<Given>,
 }
 
 impl Outlet {
@@ -47,7 +49,7 @@ impl Outlet {
             known: HashMap::new(),
             lagging: false,
             #[cfg(windows)]
-            recipient: None,
+            given: None,
         }
     }
 
@@ -71,11 +73,11 @@ impl Outlet {
     #[cfg(windows)]
     fn may_share(&mut self) -> bool {
         let Connected { pid, name, .. } = &*self.connected;
-        match crate::slots::Recipient::open(*pid) {
-            Ok(recipient) => self.recipient = Some(recipient),
+        match Given::to(*pid) {
+            Ok(given) => self.given = Some(given),
             Err(error) => tracing::info!(pid, name, "frames go inline: no way to share: {error}"),
         }
-        self.recipient.is_some()
+        self.given.is_some()
     }
 
     pub(super) fn delivery(&self) -> Delivery {
@@ -103,6 +105,10 @@ impl Outlet {
     pub(super) fn release(&mut self, slot: SlotId) -> bool {
         let Some(at) = self.held.iter().position(|lease| lease.id() == slot) else { return false };
         self.held.swap_remove(at);
+        #[cfg(windows)]
+        if let Some(given) = &mut self.given {
+            given.released(slot);
+        }
         if self.held.is_empty() {
             self.lagging = false;
         }
@@ -173,16 +179,23 @@ impl Outlet {
         #[cfg(windows)]
         {
             let gone = || io::Error::other("there is no process to give a slot to");
-            let recipient = self.recipient.as_ref().ok_or_else(gone)?;
-            let handle = lease.memory().share_with(recipient)?;
+            let given = self.given.as_mut().ok_or_else(gone)?;
+            let handle = given.give(slot, lease.memory())?;
             self.writer.message(&StreamMessage::Slot { slot, length, handle }).await
         }
     }
 
-    /// The client is gone. What it held it may still be reading: that is written no more.
-    pub(super) fn abandon(&mut self) {
+    /// The stream has ended, and the client, at the other end of `reader`, is gone or will go. What
+    /// it held it may still be reading: that is written no more.
+    pub(super) async fn end(&mut self, reader: &Reader) {
         for lease in self.held.drain(..) {
             lease.abandon();
         }
+        #[cfg(windows)]
+        if let Some(given) = self.given.take() {
+            given.end(reader).await;
+        }
+        #[cfg(unix)]
+        let _ = reader;
     }
 }

@@ -8,7 +8,10 @@ use std::{
 };
 
 use windows::Win32::{
-    Foundation::{DUPLICATE_HANDLE_OPTIONS, DuplicateHandle, HANDLE, INVALID_HANDLE_VALUE},
+    Foundation::{
+        DUPLICATE_CLOSE_SOURCE, DUPLICATE_HANDLE_OPTIONS, DuplicateHandle, HANDLE,
+        INVALID_HANDLE_VALUE,
+    },
     Security::{
         ACL, ACL_REVISION, InitializeAcl, InitializeSecurityDescriptor, PSECURITY_DESCRIPTOR,
         SECURITY_ATTRIBUTES, SECURITY_DESCRIPTOR, SetSecurityDescriptorDacl,
@@ -110,6 +113,23 @@ impl Recipient {
             )?;
         }
         Ok(theirs.0 as usize as u64)
+    }
+
+    /// Closes a handle that was made in that process. Nobody else closes it, so it is still that
+    /// one. It has gone already where the process has.
+    pub fn take_back(&self, handle: u64) {
+        // SAFETY: that process is told to close a handle of its own; here nothing changes.
+        let _ = unsafe {
+            DuplicateHandle(
+                HANDLE(self.0.as_raw_handle()),
+                HANDLE(handle as usize as *mut std::ffi::c_void),
+                HANDLE::default(),
+                std::ptr::null_mut(),
+                0,
+                false,
+                DUPLICATE_CLOSE_SOURCE,
+            )
+        };
     }
 }
 

@@ -1,21 +1,22 @@
-//! Who may open a pipe.
+//! Who may open a pipe, and whose it is.
 
 use std::{ffi::c_void, io};
 
 use windows::{
     Win32::{
-        Foundation::{HLOCAL, LocalFree},
+        Foundation::{HANDLE, HLOCAL, LocalFree},
         Security::{
             Authorization::{
-                ConvertStringSecurityDescriptorToSecurityDescriptorW, SDDL_REVISION_1,
+                ConvertStringSecurityDescriptorToSecurityDescriptorW, GetSecurityInfo,
+                SDDL_REVISION_1, SE_KERNEL_OBJECT,
             },
-            PSECURITY_DESCRIPTOR, SECURITY_ATTRIBUTES,
+            OWNER_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID, SECURITY_ATTRIBUTES,
         },
     },
     core::HSTRING,
 };
 
-use crate::endpoint::user_sid;
+use crate::endpoint::{text_of, user_sid};
 
 /// A security descriptor in memory of the system's.
 pub(super) struct Descriptor(PSECURITY_DESCRIPTOR);
@@ -26,9 +27,11 @@ unsafe impl Send for Descriptor {}
 unsafe impl Sync for Descriptor {}
 
 impl Descriptor {
-    /// Everything for the user of this process, nothing for anybody else, and nothing inherited.
+    /// Everything for the user of this process, whose it is also where that runs with an
+    /// administrator's rights; nothing for anybody else, and nothing inherited.
     pub(super) fn for_this_user() -> io::Result<Self> {
-        let text = HSTRING::from(format!("D:P(A;;GA;;;{})", user_sid()?));
+        let user = user_sid()?;
+        let text = HSTRING::from(format!("O:{user}D:P(A;;GA;;;{user})"));
         let mut descriptor = PSECURITY_DESCRIPTOR::default();
         // SAFETY: `text` outlives the call; `descriptor` receives memory that is freed on drop.
         unsafe {
@@ -50,6 +53,28 @@ impl Descriptor {
             bInheritHandle: false.into(),
         }
     }
+}
+
+/// Whether `pipe` belongs to the user of this process, who then has said who may open it.
+pub(super) fn is_of_this_user(pipe: HANDLE) -> io::Result<bool> {
+    let (mut owner, mut descriptor) = (PSID::default(), PSECURITY_DESCRIPTOR::default());
+    // SAFETY: the handle is open; what the call gives is freed below.
+    let asked = unsafe {
+        GetSecurityInfo(
+            pipe,
+            SE_KERNEL_OBJECT,
+            OWNER_SECURITY_INFORMATION,
+            Some(&raw mut owner),
+            None,
+            None,
+            None,
+            Some(&raw mut descriptor),
+        )
+    };
+    asked.ok()?;
+    let _freed = Descriptor(descriptor);
+    // SAFETY: it lies in the descriptor.
+    Ok(unsafe { text_of(owner)? } == user_sid()?)
 }
 
 impl Drop for Descriptor {

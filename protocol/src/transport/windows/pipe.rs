@@ -318,11 +318,12 @@ impl Operation {
         state: &mut State,
         call: impl FnOnce(HANDLE, &mut Vec<u8>, *mut OVERLAPPED) -> windows::core::Result<()>,
     ) -> io::Result<()> {
-        let overlapped = self.overlapped.get();
-        // SAFETY: nothing is pending, and `state` is the lock's.
-        unsafe { *overlapped = OVERLAPPED::default() };
         // The system's own; what it points to lives until the end is reported.
         let kept = Arc::into_raw(self.clone());
+        let overlapped = kept.cast::<OVERLAPPED>().cast_mut();
+        // SAFETY: the first field, which may be written through a shared reference: nothing is
+        // pending, and `state` is the lock's.
+        unsafe { *overlapped = OVERLAPPED::default() };
         let begun = call(self.raw(), &mut state.buffer, overlapped).map_err(plain);
         state.phase = match begun {
             Err(error) if is(&error, ERROR_IO_PENDING) => Phase::Pending,
