@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 mod ctrl;
+mod handles;
 
 use std::{
     os::windows::{
@@ -18,7 +19,7 @@ use windows::Win32::{
     System::{
         ProcessStatus::{GetProcessMemoryInfo, PROCESS_MEMORY_COUNTERS},
         Threading::{
-            CREATE_NEW_PROCESS_GROUP, GetProcessHandleCount, GetProcessTimes, OpenProcess,
+            CREATE_NEW_PROCESS_GROUP, GetProcessTimes, OpenProcess,
             PROCESS_QUERY_LIMITED_INFORMATION,
         },
     },
@@ -69,10 +70,16 @@ impl Process {
 
     /// Number of its open handles.
     pub fn fd_count(self) -> usize {
-        let mut count = 0;
-        // SAFETY: the number outlives the call.
-        self.ask(|process| unsafe { GetProcessHandleCount(process, &raw mut count) });
-        count as usize
+        self.handles().len()
+    }
+
+    /// Number of its open handles that are good for just this.
+    pub fn handles_for(self, access: u32) -> usize {
+        self.handles().iter().filter(|handle| handle.access == access).count()
+    }
+
+    fn handles(self) -> Vec<handles::Entry> {
+        handles::of(self.0).unwrap_or_else(|error| panic!("cannot list the handles: {error}"))
     }
 
     /// CPU time so far.
@@ -109,7 +116,8 @@ mod tests {
         assert!(me.rss() > 100_000, "{}", me.rss());
         let before = me.fd_count();
         let file = tempfile::NamedTempFile::new().unwrap();
-        assert!(me.fd_count() > before);
+        assert!(me.fd_count() > before, "{before}");
         drop(file);
+        assert!(before > 0);
     }
 }

@@ -9,8 +9,8 @@ use std::{
 
 use windows::Win32::{
     Foundation::{
-        DUPLICATE_CLOSE_SOURCE, DUPLICATE_HANDLE_OPTIONS, DuplicateHandle, HANDLE,
-        INVALID_HANDLE_VALUE,
+        DUPLICATE_CLOSE_SOURCE, DUPLICATE_HANDLE_OPTIONS, DUPLICATE_SAME_ACCESS, DuplicateHandle,
+        HANDLE, INVALID_HANDLE_VALUE,
     },
     Security::{
         ACL, ACL_REVISION, InitializeAcl, InitializeSecurityDescriptor, PSECURITY_DESCRIPTOR,
@@ -118,24 +118,29 @@ impl Recipient {
     /// Closes a handle that was made in that process. Nobody else closes it, so it is still that
     /// one. It has gone already where the process has.
     pub fn take_back(&self, handle: u64) {
-        // SAFETY: that process is told to close a handle of its own; here nothing changes.
-        let _ = unsafe {
-            DuplicateHandle(
+        let mut ours = HANDLE::default();
+        // SAFETY: the handle is moved into this process, where it is owned by nobody else. To move
+        // it nowhere would do, but for Wine, which closes nothing then.
+        unsafe {
+            let moved = DuplicateHandle(
                 HANDLE(self.0.as_raw_handle()),
                 HANDLE(handle as usize as *mut std::ffi::c_void),
-                HANDLE::default(),
-                std::ptr::null_mut(),
+                GetCurrentProcess(),
+                &raw mut ours,
                 0,
                 false,
-                DUPLICATE_CLOSE_SOURCE,
-            )
-        };
+                DUPLICATE_SAME_ACCESS | DUPLICATE_CLOSE_SOURCE,
+            );
+            if moved.is_ok() {
+                drop(OwnedHandle::from_raw_handle(ours.0));
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use windows::Win32::{Foundation::DUPLICATE_SAME_ACCESS, System::Memory::FILE_MAP};
+    use windows::Win32::System::Memory::FILE_MAP;
 
     use super::{super::Memory, *};
 
