@@ -89,7 +89,7 @@ uninstall: ## remove them
 
 deb: completions ## build a Debian package with all of that (installs cargo-deb if it is missing)
 	@cargo deb --version >/dev/null 2>&1 || cargo install cargo-deb --locked
-	cargo deb --package camera-service --no-build
+	cargo deb --package camera-service --no-build --strip
 
 clean: ## remove what was built
 	cargo clean

@@ -6,7 +6,7 @@
 #   scripts/deps.sh test     that, the guest with real drivers (qemu, busybox, v4l2-ctl, …), and a
 #                            screen for the GUI (Xvfb, xdotool, software Vulkan and OpenGL), a
 #                            browser for the page (Chromium, driven from Node.js), and systemd, whose
-#                            user manager the service is installed for
+#                            user manager and logind (with polkit) the service is installed for
 #
 # Debian and its derivatives; elsewhere it names what is missing. Rust is not installed, only
 # looked for.
@@ -25,7 +25,8 @@ case ${1:-build} in
                  curl:curl gst-launch-1.0:gstreamer1.0-tools
                  Xvfb:xvfb xdotool:xdotool openbox:openbox xprop:x11-utils
                  chromium:chromium node:nodejs npm:npm
-                 systemd-analyze:systemd setpriv:util-linux unshare:util-linux)
+                 systemd-analyze:systemd setpriv:util-linux unshare:util-linux
+                 dbus-daemon:dbus -/usr/lib/polkit-1/polkitd:polkitd)
         # What the GUI loads when it runs, and a GPU made of software.
         lib=/usr/lib/$(uname -m)-linux-gnu
         wanted+=("-$lib/libxkbcommon.so.0:libxkbcommon0"

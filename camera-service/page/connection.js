@@ -4,7 +4,7 @@
 // Told: `state`, `open` (what the token is for), `event` (of the service), `refused` (the token is not
 // or no longer good).
 
-import { Clock } from "./clock.js";
+import { Clock, ours } from "./clock.js";
 import { Emitter } from "./emitter.js";
 import { Fallback, bearer } from "./fallback.js";
 import { Socket, failure } from "./socket.js";
@@ -12,6 +12,8 @@ import { Socket, failure } from "./socket.js";
 /** Time until the next try, in ms: doubled each time, up to the last. */
 const FIRST_WAIT = 400;
 const LAST_WAIT = 8_000;
+/** A try that has taken so long is replaced where there is reason to hope, in ms. */
+const SLOW = 2_000;
 /** Sockets that may fail where HTTP works, until HTTP alone is used. */
 const TRIES = 2;
 /** Time between two tries to get back from HTTP alone to a WebSocket, in ms. */
@@ -28,6 +30,8 @@ export class Connection extends Emitter {
   #wait = FIRST_WAIT;
   #timer = 0;
   #failed = 0;
+  /** When the present try began. */
+  #began = 0;
 
   /** With a token, or `null` where none is needed. */
   constructor(token) {
@@ -50,9 +54,10 @@ export class Connection extends Emitter {
     this.#link = null;
   }
 
-  /** Tries at once, where the next try is waited for. */
+  /** Tries at once, where the next try is waited for, or where the present one takes long. */
   retry() {
-    if (this.state === "waiting") this.#connect();
+    const slow = this.state === "connecting" && ours() - this.#began > SLOW;
+    if (this.state === "waiting" || slow) this.#connect();
   }
 
   /** Whether there is HTTP alone. */
@@ -63,6 +68,13 @@ export class Connection extends Emitter {
   /** Asks the service. */
   request(type, fields) {
     return this.#open((link) => link.request(type, fields));
+  }
+
+  /** Asks while the page is left: nobody will hear the answer, and no link outlasts the page. */
+  farewell(type, fields) {
+    const headers = { "Content-Type": "application/json", ...bearer(this.#token) };
+    const body = JSON.stringify({ type, ...fields });
+    fetch("api/request", { method: "POST", keepalive: true, headers, body }).catch(() => {});
   }
 
   /** Opens a stream on the present link; resolves to `{link, stream, …}`. */
@@ -88,6 +100,11 @@ export class Connection extends Emitter {
 
   #connect() {
     clearTimeout(this.#timer);
+    // What it still tells is told in vain.
+    const before = this.#link;
+    this.#link = null;
+    before?.close();
+    this.#began = ours();
     this.#set("connecting");
     this.#use(new (this.#failed >= TRIES ? Fallback : Socket)(this.#token, this.clock));
   }

@@ -2,6 +2,7 @@
 // near as the camera can.
 
 import { byId, each, element, show } from "./element.js";
+import { Holds } from "./holds.js";
 import { wrong } from "./notices.js";
 import * as words from "./words.js";
 
@@ -15,12 +16,12 @@ export class Modes {
   #modes = [];
   /** Modes that were chosen for cameras that are closed. */
   #wished = new Map();
-  /** Cameras that were opened here to have them in a mode. */
-  #held = new Set();
+  #holds;
 
   constructor(connection, model) {
     this.#connection = connection;
     this.#model = model;
+    this.#holds = new Holds(connection, model);
     byId("mode-size").addEventListener("change", ({ target }) => {
       const [width, height] = target.value.split("x").map(Number);
       this.#choose((mode) => mode.width === width && mode.height === height);
@@ -57,9 +58,15 @@ export class Modes {
     if (mode) await this.#open(camera, mode);
   }
 
-  /** Lets go of a camera that was opened to be watched: from now on its streams keep it open. */
-  async release(camera) {
-    if (this.#held.delete(camera)) await this.#connection.request("stop_camera", { camera }).catch(() => {});
+  /** Lets go of cameras that were opened here to have them in a mode, but for those that `awaits` says are still
+   * to be shown: from then on their streams keep them open, and before that nothing would. */
+  release(awaits) {
+    this.#holds.release(awaits);
+  }
+
+  /** From now on the user's own start holds the camera open. */
+  keep(camera) {
+    this.#holds.forget(camera);
   }
 
   /** Brings the choices up to date. */
@@ -89,18 +96,19 @@ export class Modes {
     const distance = (mode) => (mode.format === now.format ? 0 : 1_000) + Math.abs(mode.fps - now.fps);
     const [best] = this.#modes.filter(fits).sort((a, b) => distance(a) - distance(b));
     if (!best) return this.update();
-    const camera = this.#model.camera(this.#camera);
-    if (camera?.mode) await this.#open(this.#camera, best);
-    else this.#wished.set(this.#camera, best);
-    if (camera?.mode) await this.release(camera.id);
+    const camera = this.#camera;
+    if (this.#model.camera(camera)?.mode) {
+      await this.#open(camera, best);
+      this.#holds.release((held) => held !== camera);
+    } else {
+      this.#wished.set(camera, best);
+    }
     this.update();
   }
 
   async #open(camera, { format, width, height, fps }) {
-    const held = this.#model.camera(camera)?.held_open;
     try {
-      await this.#connection.request("start_camera", { camera, format, size: `${width}x${height}`, fps });
-      if (!held) this.#held.add(camera);
+      await this.#holds.start(camera, { format, size: `${width}x${height}`, fps });
     } catch (error) {
       wrong(error);
     }

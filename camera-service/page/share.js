@@ -16,6 +16,9 @@ export class Share {
   #stream = null;
   #facing = "user";
   #sharing = false;
+  /** Each opening of a camera, and each end of one: what comes late belongs to an earlier turn. */
+  #turn = 0;
+  #opening = false;
   #lock = null;
   #title = document.title;
 
@@ -55,9 +58,11 @@ export class Share {
     const start = byId("share-start");
     say(start, this.#sharing ? "Stop sharing" : "Start sharing");
     start.classList.toggle("danger", this.#sharing);
+    // The question whether the camera may be used can stay open for long; one is enough.
+    start.disabled = this.#opening && !this.#sharing;
     byId("share-name").disabled = this.#sharing;
     say(byId("share-preview"), this.#stream ? "Close preview" : "Preview");
-    byId("share-preview").disabled = this.#sharing;
+    byId("share-preview").disabled = this.#sharing || this.#opening;
     byId("share-switch").disabled = !this.#stream;
     show(byId("preview-empty"), !this.#stream);
     byId("preview-box").classList.toggle("on", this.#sharing);
@@ -84,11 +89,12 @@ export class Share {
   }
 
   async #start() {
+    if (this.#opening) return;
     const name = device.asName(byId("share-name").value) || device.defaultName();
     byId("share-name").value = name;
     localStorage.setItem(NAME, name);
     try {
-      if (!this.#stream) await this.#open();
+      if (!this.#stream && !(await this.#open())) return;
     } catch (error) {
       return wrong(error);
     }
@@ -106,7 +112,8 @@ export class Share {
   }
 
   #close() {
-    this.#sharing = false;
+    this.#turn += 1;
+    this.#opening = this.#sharing = false;
     this.#lock?.release().catch(() => {});
     this.#lock = null;
     device.close(this.#stream);
@@ -114,6 +121,7 @@ export class Share {
   }
 
   async #preview() {
+    if (this.#opening) return;
     if (this.#stream) this.#close();
     else await this.#open().catch(wrong);
     this.update();
@@ -133,7 +141,7 @@ export class Share {
   async #reopen() {
     if (!this.#stream) return;
     try {
-      await this.#open();
+      if (!(await this.#open())) return;
     } catch (error) {
       this.stop();
       throw error;
@@ -142,13 +150,36 @@ export class Share {
     this.update();
   }
 
+  /** Opens the camera that is wished. `false` where that was overtaken: it was stopped meanwhile, or opened anew. */
   async #open() {
     const [width, height] = byId("share-size").value.split("x").map(Number);
+    const turn = ++this.#turn;
     // Many devices give one camera at a time.
     device.close(this.#stream);
     this.#stream = this.#video.srcObject = null;
+    this.#opening = true;
+    this.update();
     const wish = { device: byId("share-camera").value, facing: this.#facing, width, height, fps: this.#fps() };
-    const stream = await device.open(wish);
+    try {
+      const stream = await device.open(wish);
+      if (turn !== this.#turn) {
+        // Nobody else knows of it, and its light would stay on.
+        device.close(stream);
+        return false;
+      }
+      await this.#take(stream);
+    } catch (error) {
+      if (turn !== this.#turn) return false;
+      throw error;
+    } finally {
+      if (turn === this.#turn) this.#opening = false;
+      this.update();
+    }
+    return turn === this.#turn;
+  }
+
+  /** Shows what comes of the camera. */
+  async #take(stream) {
     this.#stream = this.#video.srcObject = stream;
     stream.getVideoTracks()[0].addEventListener("ended", () => {
       if (this.#stream !== stream) return;
@@ -159,7 +190,6 @@ export class Share {
     const facing = stream.getVideoTracks()[0].getSettings().facingMode;
     this.#video.classList.toggle("mirrored", facing === "user");
     await this.#list();
-    this.update();
   }
 
   #fps() {

@@ -6,6 +6,8 @@ import { Emitter } from "./emitter.js";
 import { ours } from "./clock.js";
 import * as frames from "./frames.js";
 
+/** How long it may take until the service has let this page in, in ms. */
+const WELCOME = 10_000;
 /** How long an answer may take, in ms. */
 const ANSWER = 20_000;
 /** Time between two questions for the time, and how long nothing at all may come after one, in ms. */
@@ -21,6 +23,7 @@ export class Socket extends Emitter {
   #streams = new Map();
   #publications = new Map();
   #welcomed = false;
+  #late;
   #error = null;
   #heard = 0;
 
@@ -39,6 +42,8 @@ export class Socket extends Emitter {
       else this.#frame(data);
     };
     this.#socket.onclose = ({ code, reason }) => this.#ended(code, reason);
+    // Browsers wait for minutes on a network that swallows everything, and for ever once it is open.
+    this.#late = setTimeout(() => this.#ended(1006, "The computer does not answer"), WELCOME);
   }
 
   /** Frames may be published on it. */
@@ -116,6 +121,7 @@ export class Socket extends Emitter {
         return this.#send("identify", { token: this.#token });
       case "identified":
         this.#welcomed = true;
+        clearTimeout(this.#late);
         this.#beat();
         return this.tell("open", d);
       case "response":
@@ -179,6 +185,7 @@ export class Socket extends Emitter {
     const socket = this.#socket;
     if (!socket.onclose) return;
     socket.onclose = socket.onmessage = null;
+    clearTimeout(this.#late);
     socket.close();
     const welcomed = this.#welcomed;
     this.#welcomed = false;

@@ -79,11 +79,12 @@ export class Stage {
       const gone = !this.#model.cameras.has(id) && this.#model.known && !wanted;
       show(view.element, shown.has(id));
       view.element.dataset.selected = id === this.#selected ? "yes" : "no";
-      if (wanted) this.#start(view.live, id);
+      if (wanted) this.#start(view.live);
       else view.live.stop();
       view.update(this.#figures);
       if (gone) this.#forget(id);
     }
+    this.#release();
     const views = byId("views");
     views.dataset.count = String(shown.size);
     this.#head(camera);
@@ -130,7 +131,14 @@ export class Stage {
     };
     const view = new View(this.#connection, this.#model, id, { watch: (camera) => this.#watch(camera), enlarge });
     this.#views.set(id, view);
+    view.live.on("changed", () => view.live.condition === "live" && this.#release());
     byId("views").append(view.element);
+  }
+
+  /** A camera that was opened to have it in a mode is kept open until its picture is there, or nobody waits for it. */
+  #release() {
+    const awaits = (id) => ["opening", "interrupted"].includes(this.#views.get(id)?.live.condition);
+    this.#modes.release(awaits);
   }
 
   #forget(id) {
@@ -140,11 +148,10 @@ export class Stage {
     this.#views.delete(id);
   }
 
-  async #start(live, camera) {
+  #start(live) {
     const limit = byId("picture-size").value;
     const width = this.#grid && this.#watched.size > 1 ? Math.min(limit || BESIDE, BESIDE) : Number(limit);
     live.start(width ? { width, height: width } : {});
-    if (live.condition === "live") this.#modes.release(camera);
   }
 
   async #watch(camera) {
@@ -192,6 +199,7 @@ export class Stage {
   async #hold() {
     const camera = this.#model.camera(this.#selected);
     const type = camera.held_open ? "stop_camera" : "start_camera";
+    this.#modes.keep(camera.id);
     await this.#connection.request(type, { camera: camera.id }).catch(notices.wrong);
   }
 

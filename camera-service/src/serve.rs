@@ -14,6 +14,7 @@ mod supervisor;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+pub use allocator::keep_small;
 use protocol::endpoint::Endpoint;
 use tokio::sync::{mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -83,7 +84,6 @@ pub enum ServeError {
 
 /// Runs the service until it is told to stop. Blocks.
 pub fn run(options: Options) -> Result<(), ServeError> {
-    allocator::keep_small();
     descriptors::raise_limit();
     // One thread for all sockets and timers: measured at half the CPU of two for fan-out.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -5,13 +5,13 @@ use std::{convert::Infallible, time::Duration};
 
 use iced::{
     Subscription,
-    futures::{SinkExt as _, Stream, channel::mpsc::Sender},
+    futures::{SinkExt as _, Stream, channel::mpsc::Sender, future},
     task::Task,
 };
 use protocol::{
     Client, ClientError, ErrorKind, Event, Reply, Request, client::Connector, endpoint,
 };
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tracing::{debug, info};
 
 /// Between two attempts to connect.
@@ -20,6 +20,8 @@ const RETRY: Duration = Duration::from_millis(300);
 const WAITING: usize = 64;
 /// A mode change closes and opens a device, and a set waits for the device.
 const DEADLINE: Duration = Duration::from_secs(15);
+/// For what is asked while the window closes.
+const LAST: Duration = Duration::from_secs(1);
 
 /// What happens to the connection.
 #[derive(Debug, Clone)]
@@ -97,6 +99,15 @@ pub(crate) fn ask(link: Option<&Link>, request: Request) -> Task<Answer> {
             message: error.to_string(),
         })
     })
+}
+
+/// Sends `requests`, and waits for the answers for as long as a window may take to close.
+pub(crate) async fn at_last(link: Option<Link>, requests: Vec<Request>) {
+    let Some(Link(client)) = link else { return };
+    let answers = requests.into_iter().map(|request| client.request(request));
+    if timeout(LAST, future::join_all(answers)).await.is_err() {
+        debug!("the service did not answer in time");
+    }
 }
 
 /// Connects, and stays connected.

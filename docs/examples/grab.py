@@ -729,11 +729,11 @@ def parse_arguments():
     command.set_defaults(run=run_list)
 
     command = commands.add_parser("controls", parents=[common], help="show its controls")
-    command.add_argument("camera", metavar="CAMERA", help="id or name of the camera")
+    command.add_argument("camera", metavar="CAMERA", help="id, name or device file of the camera")
     command.set_defaults(run=run_controls)
 
     command = commands.add_parser("set", parents=[common], help="set controls")
-    command.add_argument("camera", metavar="CAMERA", help="id or name of the camera")
+    command.add_argument("camera", metavar="CAMERA", help="id, name or device file of the camera")
     command.add_argument(
         "settings",
         metavar="NAME=VALUE",
@@ -744,7 +744,7 @@ def parse_arguments():
     command.set_defaults(run=run_set)
 
     command = commands.add_parser("frame", parents=[common], help="save a frame")
-    command.add_argument("camera", metavar="CAMERA", help="id or name of the camera")
+    command.add_argument("camera", metavar="CAMERA", help="id, name or device file of the camera")
     command.add_argument("-o", "--output", metavar="FILE", required=True, help="file, - for stdout")
     command.add_argument(
         "--format",

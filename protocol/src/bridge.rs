@@ -133,7 +133,7 @@ pub struct BridgeStatus {
     pub fingerprint: Option<String>,
     /// Connections of remote users.
     pub connections: u32,
-    /// Why it does not run although it is to; else empty.
+    /// Why it does not listen although it is to; else empty.
     pub reason: String,
 }
 

@@ -25,7 +25,7 @@ impl ErrorReply {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
-    /// No camera has this id or name.
+    /// No camera has this id, name or device file.
     NoSuchCamera,
     /// The camera has no control of this name.
     NoSuchControl,

@@ -24,7 +24,7 @@ pub enum StreamCommand {
 /// is computed. For a closed camera, format, size and rate also choose the mode it opens in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamRequest {
-    /// Id or name of the camera.
+    /// Id, name or device file of the camera.
     pub camera: CameraId,
     /// Native frames, or a pixel format.
     pub format: StreamFormat,

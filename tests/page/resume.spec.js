@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { json, live, newToken, open, until, watch } from "./harness.js";
+import { link } from "./link.js";
 import { readStrips } from "./strip.js";
 
 /** Browsers log every connection that is refused or lost. */
@@ -41,4 +42,26 @@ test("the service is started anew", async (t) => {
   await page.locator("#banner").waitFor({ state: "hidden" });
   await moves(page);
   await close();
+});
+
+test("a connection on which nothing comes is given up", async (t) => {
+  const way = await link();
+  const { page, close } = await open({ token: (await newToken("watch")).token, url: way.url, expected: LOST });
+  await watch(page);
+  way.silent = 2;
+  way.cut();
+  await until("the first try", () => way.sockets.length === 2);
+  // A network that is back is no reason to replace a try that has only begun, and one to replace an old one.
+  await until("the second try", async () => {
+    await page.evaluate(() => dispatchEvent(new Event("online")));
+    return way.sockets.length === 3;
+  });
+  const [, first, second] = way.sockets;
+  t.diagnostic(`replaced after ${second - first} ms`);
+  assert.ok(second - first > 1_500 && second - first < 9_000, `replaced after ${second - first} ms`);
+  await live(page);
+  t.diagnostic(`given up after ${way.sockets[3] - second} ms`);
+  await page.locator("#banner").waitFor({ state: "hidden" });
+  await close();
+  way.close();
 });

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PHONE, URL_OF_PAGE, json, live, newToken, open, until, watch } from "./harness.js";
+import { PHONE, URL_OF_PAGE, command, json, live, newToken, open, until, watch } from "./harness.js";
 
 const CANVAS = '.view[data-camera="published:phone-7"] canvas';
 const LOST = [/WebSocket connection|ERR_CONNECTION|Failed to load resource/];
@@ -96,4 +96,63 @@ test("why sharing is not possible is said", async () => {
     await page.getByText("Your camera is shared").waitFor({ state: "hidden" });
     await close();
   }
+});
+
+/** Runs before the page: each camera is given only when `grant()` is called, as by a user who is asked. */
+function ask() {
+  const give = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  const [questions, streams] = [[], []];
+  navigator.mediaDevices.getUserMedia = async (wish) => {
+    await new Promise((granted) => questions.push(granted));
+    const stream = await give(wish);
+    streams.push(stream);
+    return stream;
+  };
+  window.questions = questions;
+  window.grant = () => questions.forEach((granted) => granted());
+  window.given = () => streams.length;
+  window.running = () => streams.flatMap((stream) => stream.getTracks()).filter(({ readyState }) => readyState === "live").length;
+}
+
+test("one question is asked at a time, and every camera that is given is closed", async () => {
+  const { page, close } = await open({ token: (await newToken("publish")).token, before: (page) => page.addInitScript(ask) });
+  const preview = page.locator("#share-preview");
+  await preview.click();
+  await until("the question", () => page.evaluate(() => window.questions.length === 1));
+  assert.ok(await preview.isDisabled());
+  assert.ok(await page.locator("#share-start").isDisabled());
+  // Neither button can be pressed; a form may be submitted all the same.
+  await page.evaluate(() => document.querySelector("#share-form").requestSubmit());
+  await page.evaluate(() => window.grant());
+  await page.getByRole("button", { name: "Close preview" }).waitFor();
+  assert.deepEqual(await page.evaluate(() => [window.given(), window.running()]), [1, 1]);
+  await preview.click();
+  await until("the camera to be closed", () => page.evaluate(() => window.running() === 0));
+
+  await page.getByRole("button", { name: "Start sharing" }).click();
+  await until("the next question", () => page.evaluate(() => window.questions.length === 2));
+  await page.evaluate(() => window.grant());
+  await page.getByText("Your camera is shared").waitFor();
+  // Stop can be pressed while another size is waited for.
+  await page.getByLabel("Size", { exact: true }).selectOption("640x480");
+  await until("the question for another size", () => page.evaluate(() => window.questions.length === 3));
+  await page.getByRole("button", { name: "Stop sharing", exact: true }).click();
+  await page.evaluate(() => window.grant());
+  await until("the late camera to be closed", () => page.evaluate(() => window.given() === 3 && window.running() === 0));
+  assert.equal(await page.title(), "Cameras");
+  assert.ok(await page.getByRole("button", { name: "Start sharing" }).isEnabled());
+  await close();
+});
+
+test("a token is revoked while the user is asked, and the camera stays off", async () => {
+  const { name, token } = await newToken("publish");
+  const { page, close } = await open({ token, before: (page) => page.addInitScript(ask), expected: [/401|403/] });
+  await page.getByRole("button", { name: "Start sharing" }).click();
+  await until("the question", () => page.evaluate(() => window.questions.length === 1));
+  await command("token", "revoke", name);
+  await page.getByRole("heading", { name: "This page needs a token" }).waitFor();
+  await page.evaluate(() => window.grant());
+  await until("the camera to be closed", () => page.evaluate(() => window.given() === 1 && window.running() === 0));
+  assert.equal(await page.title(), "Cameras");
+  await close();
 });

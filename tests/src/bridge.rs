@@ -51,10 +51,10 @@ impl Bridge {
         bridge
     }
 
-    /// Starts it with a certificate of its own.
+    /// Starts it with a certificate: `tls` is as for `--tls`.
     #[track_caller]
-    pub fn start_tls(service: &Service, listen: &str) -> Self {
-        Self::listening(service, listen, &["--tls", "self"])
+    pub fn start_tls(service: &Service, listen: &str, tls: &str) -> Self {
+        Self::listening(service, listen, &["--tls", tls])
     }
 
     #[track_caller]

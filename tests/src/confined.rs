@@ -6,8 +6,8 @@
 use std::{
     fs::{self, File, OpenOptions},
     io,
-    net::{TcpListener, TcpStream},
-    os::unix::net::{UnixListener, UnixStream},
+    net::{TcpListener, TcpStream, UdpSocket},
+    os::unix::net::{UnixDatagram, UnixListener, UnixStream},
     path::Path,
     process::Command,
 };
@@ -90,6 +90,9 @@ pub fn attempt_when_asked() {
         attempt("to write its own", replace(own.path()));
         attempt("to run a program", Command::new("/bin/true").status());
         attempt("to signal its parent", signal_parent());
+        attempt("to limit its parent", limit_parent());
+        attempt("to send a datagram", send_datagram());
+        attempt("to send to a path", UnixDatagram::pair());
         attempt("to connect to a socket", UnixStream::connect(&unix));
         attempt("to connect elsewhere", TcpStream::connect(address));
         attempt("to listen", TcpListener::bind("127.0.0.1:0"));
@@ -107,6 +110,19 @@ fn replace(folder: &Path) -> io::Result<()> {
 fn signal_parent() -> io::Result<()> {
     let parent = rustix::process::getppid().expect("a parent");
     rustix::process::test_kill_process(parent).map_err(io::Error::from)
+}
+
+/// To what it is limited to.
+fn limit_parent() -> io::Result<()> {
+    use rustix::process::{Resource, getppid, getrlimit, prlimit};
+
+    let limit = getrlimit(Resource::Nofile);
+    prlimit(getppid(), Resource::Nofile, limit).map(drop).map_err(io::Error::from)
+}
+
+fn send_datagram() -> io::Result<usize> {
+    let (sender, receiver) = (UdpSocket::bind("127.0.0.1:0")?, UdpSocket::bind("127.0.0.1:0")?);
+    sender.send_to(b"a", receiver.local_addr()?)
 }
 
 fn attempt<T>(what: &str, result: io::Result<T>) {

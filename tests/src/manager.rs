@@ -23,6 +23,7 @@ const NONE: i32 = 77;
 pub struct Manager {
     script: Child,
     user: Option<u32>,
+    logind: bool,
     folder: TempDir,
 }
 
@@ -31,6 +32,17 @@ impl Manager {
     /// stderr: `None`.
     #[track_caller]
     pub fn start(user: Option<u32>) -> Option<Self> {
+        Self::run(user, false)
+    }
+
+    /// Likewise, with a logind beside it, which has to know the user.
+    #[track_caller]
+    pub fn with_logind(user: Option<u32>) -> Option<Self> {
+        Self::run(user, true)
+    }
+
+    #[track_caller]
+    fn run(user: Option<u32>, logind: bool) -> Option<Self> {
         let folder = tempfile::Builder::new().prefix("manager-").tempdir().expect("a folder");
         let open = fs::Permissions::from_mode(0o755);
         fs::set_permissions(folder.path(), open).expect("it is ours");
@@ -39,10 +51,13 @@ impl Manager {
         if let Some(user) = user {
             command.arg("--uid").arg(user.to_string());
         }
+        if logind {
+            command.arg("--logind");
+        }
         // It ends when its input does, also when the test is killed.
         command.arg(folder.path()).arg("cat").stdin(Stdio::piped()).stdout(Stdio::null());
         let script = command.stderr(Stdio::piped()).spawn().expect("bash is there");
-        let mut manager = Self { script, user, folder };
+        let mut manager = Self { script, user, logind, folder };
         let runs = wait_until("the user manager to run", PATIENCE, || {
             if let Some(status) = manager.script.try_wait().expect("a child can be asked") {
                 let mut said = String::new();
@@ -51,6 +66,9 @@ impl Manager {
                 assert_eq!(status.code(), Some(NONE), "{said}");
                 eprintln!("SKIPPED, no user manager can be run here: {said}");
                 return Ok(false);
+            }
+            if !manager.within("pid").exists() {
+                return Err("it has no mounts yet".to_owned());
             }
             let active = manager.systemctl(&["is-active", "basic.target"]);
             if active.code() == Some(0) { Ok(true) } else { Err(format!("{active:?}")) }
@@ -72,6 +90,12 @@ impl Manager {
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         // As the manager's user, without the groups of whoever runs the test.
         let mut command = Command::new("setpriv");
+        if self.logind {
+            // What it has done shows in its own mounts only.
+            let pid = fs::read_to_string(self.within("pid")).expect("the manager runs");
+            command = Command::new("nsenter");
+            command.args(["--target", pid.trim(), "--mount", "--wd"]).arg("setpriv");
+        }
         if let Some(user) = self.user {
             command.args([format!("--reuid={user}"), format!("--regid={user}")]);
             command.arg("--clear-groups");
@@ -129,6 +153,8 @@ impl Drop for Manager {
         if std::thread::panicking() {
             let log = fs::read_to_string(self.within("manager.log")).unwrap_or_default();
             eprintln!("--- the user manager logged:\n{log}");
+            let log = fs::read_to_string(self.within("logind.log")).unwrap_or_default();
+            eprintln!("--- logind logged:\n{log}");
         }
         drop(self.script.stdin.take());
         // Its end is the end of all that it ran; the folder is removed after.

@@ -72,6 +72,19 @@ impl Raw {
         self.send(&wire::encode(message).expect("a message that can be sent"));
     }
 
+    /// Writes bytes, and with them a descriptor. A service that has closed already is none of the
+    /// caller's concern here.
+    #[cfg(unix)]
+    pub fn send_with(&mut self, bytes: &[u8], descriptor: std::os::fd::BorrowedFd<'_>) {
+        use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+
+        let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        let descriptors = [descriptor];
+        ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
+        let _ = sendmsg(&self.0, &[io::IoSlice::new(bytes)], &mut ancillary, SendFlags::NOSIGNAL);
+    }
+
     /// Reads the service's preamble.
     #[track_caller]
     pub fn preamble(&mut self) -> [u8; 16] {

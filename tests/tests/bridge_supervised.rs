@@ -131,6 +131,12 @@ fn why_it_does_not_listen_is_said_and_it_listens_once_it_can() {
     let there = listening(&service, None);
     assert_eq!(there["reason"], "", "{there}");
     service.cli(&["bridge", "on", "--listen", "nowhere"]).expect_code(2);
+    // What is advised is what can be done here: neither --tls nor --insecure is for `bridge on`.
+    let open = service
+        .cli(&["bridge", "on", "--listen", "0.0.0.0:0"])
+        .expect_error("camera-service config set bridge.tls self");
+    assert!(!open.stderr.contains("--insecure"), "{}", open.stderr);
+    assert_eq!(open.stderr.matches("camera-service: ").count(), 1, "{}", open.stderr);
 }
 
 #[test]

@@ -33,6 +33,9 @@ fn a_confined_process_can_do_its_work_and_nothing_else() {
     for what in [
         "to run a program",
         "to signal its parent",
+        "to limit its parent",
+        "to send a datagram",
+        "to send to a path",
         "to connect to a socket",
         "to connect elsewhere",
     ] {

@@ -6,6 +6,8 @@
 mod clients;
 #[path = "gui/framing.rs"]
 mod framing;
+#[path = "gui/holds.rs"]
+mod holds;
 #[path = "gui/keys.rs"]
 mod keys;
 #[path = "gui/live.rs"]

@@ -232,6 +232,13 @@ fn more_requests_than_may_be_under_way_wait_or_are_refused_with_a_reason() {
     let setting = ControlSetting { name: "brightness".to_owned(), value: ControlValue::Integer(5) };
     let set = || Request::SetControls { camera: camera.clone(), settings: vec![setting.clone()] };
     let message = |id: u64, request| RequestMessage { id, deadline_ms: Some(100_000), request };
+    let many =
+        Request::SetControls { camera: camera.clone(), settings: vec![setting.clone(); 257] };
+    let mut greedy = Raw::open(service.socket(), Role::Control);
+    greedy.send_message(&message(1, many));
+    let reply: ReplyMessage = greedy.message().expect("an answer");
+    let refused = reply.result.expect_err("it would keep the camera's controls busy for long");
+    assert_eq!(refused.kind, ErrorKind::Limit, "{refused:?}");
     // Controls are known to work, and then a call takes as long as the test likes.
     service.cli(&["set", &camera.0, "brightness=4"]).ok();
     shim.hang("control");

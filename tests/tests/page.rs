@@ -153,6 +153,11 @@ fn control() {
 }
 
 #[test]
+fn holds() {
+    run("holds", SMALL, "");
+}
+
+#[test]
 fn access() {
     run("access", SMALL, "");
 }

@@ -114,6 +114,34 @@ fn jpeg_images_are_passed_on_byte_for_byte() {
 }
 
 #[test]
+fn a_start_is_in_force_while_it_is_published_until_it_is_stopped() {
+    let service = service();
+    let camera = "published:held";
+    let held = || state(&service, camera)["held_open"].clone();
+    let wait_for = |held_open: serde_json::Value| {
+        wait_until("what is held open", LONG, || {
+            let now = held();
+            if now == held_open { Ok(()) } else { Err(now.to_string()) }
+        });
+    };
+    let first = publish(&service, "held", mode(PixelFormat::I420, SMALL));
+    wait_for(false.into());
+    service.cli(&["start", camera]).ok();
+    wait_for(true.into());
+    // It would be there for ever, and so would any number of others.
+    drop(first);
+    wait_for(serde_json::Value::Null);
+    let next = publish(&service, "held", mode(PixelFormat::I420, SMALL));
+    wait_for(true.into());
+    drop(next);
+    wait_for(serde_json::Value::Null);
+    service.cli(&["stop", camera]).ok();
+    let _last = publish(&service, "held", mode(PixelFormat::I420, SMALL));
+    wait_for(false.into());
+    service.cli(&["stop", "published:nobody"]).expect_code(5);
+}
+
+#[test]
 fn a_publisher_is_told_how_much_is_wanted() {
     let service = service();
     let publishing = publish(&service, "a", mode(PixelFormat::I420, SMALL));

@@ -7,12 +7,12 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use protocol::{
-    FrameRate, Mode, PixelFormat, PublishCommand, PublishFrame, PublishMessage, PublishRequest,
-    Role, Size, StreamRequest,
+    ErrorKind, FrameRate, Mode, PixelFormat, PublishCommand, PublishFrame, PublishMessage,
+    PublishRequest, Role, Size, StreamRequest,
 };
 use tests::{
     Raw, Service,
@@ -277,17 +277,88 @@ fn ten_thousand_frames_a_second_are_none_of_the_others_business() {
     }
 }
 
+#[track_caller]
+fn wait_for_credit(raw: &mut Raw) {
+    loop {
+        match raw.message().expect("a demand") {
+            PublishMessage::Demand { credit: 1.., .. } => return,
+            PublishMessage::Demand { .. } => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// What the service says last, and how long that took.
+#[track_caller]
+fn last_word(raw: &mut Raw) -> (Option<PublishMessage>, Duration) {
+    let (began, mut last) = (Instant::now(), None);
+    while let Some(message) = raw.message() {
+        last = Some(message);
+    }
+    (last, began.elapsed())
+}
+
+#[test]
+fn one_that_stops_in_the_middle_of_a_frame_is_given_up_and_its_name_is_free() {
+    let (service, _) = service();
+    let mut raw = open(&service, "slow", RAW);
+    let _watcher = Watcher::start(&service, native("slow"), any());
+    wait_for_credit(&mut raw);
+    raw.send_message(&PublishCommand::Frame(PublishFrame { length: 28_800, unix_ns: None }));
+    // A byte now and then is no reason to wait for the others.
+    let stop = Arc::new(AtomicBool::new(false));
+    let (told, mut writer) = (stop.clone(), raw.second());
+    let dripping = thread::spawn(move || {
+        while !told.load(Ordering::Relaxed) {
+            writer.send(&[0]);
+            thread::sleep(Duration::from_millis(500));
+        }
+    });
+    let (last, took) = last_word(&mut raw);
+    stop.store(true, Ordering::Relaxed);
+    dripping.join().expect("the writer ends");
+    let Some(PublishMessage::Ended(why)) = last else { panic!("{last:?}") };
+    assert_eq!(why.kind, ErrorKind::Timeout, "{why}");
+    assert!(why.message.contains("published:slow") && why.message.contains("10s"), "{why}");
+    assert!(took > Duration::from_secs(8), "after {took:?} already");
+    let again = Publishing::start(&service, "slow", RAW, |number| picture(RAW, number));
+    again.wait(0, "frames to be sent", |told| matches!(told, Told::Sent(3)));
+}
+
+#[cfg(unix)]
+#[test]
+fn descriptors_that_come_along_are_not_taken_and_end_the_connection() {
+    use std::os::fd::AsFd as _;
+
+    let (service, _) = service();
+    let file = std::fs::File::open("/dev/null").expect("a file");
+    let mut raw = open(&service, "heavy", RAW);
+    let _watcher = Watcher::start(&service, native("heavy"), any());
+    wait_for_credit(&mut raw);
+    let before = service.fd_count();
+    raw.send_message(&PublishCommand::Frame(PublishFrame { length: 28_800, unix_ns: None }));
+    for _ in 0..200 {
+        raw.send_with(&[0], file.as_fd());
+    }
+    // Long before the frame itself is given up.
+    let (_, took) = last_word(&mut raw);
+    assert!(took < Duration::from_secs(5), "after {took:?}");
+    let after = service.fd_count();
+    assert!(after <= before + 8, "from {before} descriptors to {after}");
+    // Nor between messages, on any connection.
+    for role in [Role::Control, Role::Events, Role::Publish, Role::Stream] {
+        let mut raw = Raw::open(service.socket(), role);
+        raw.send_with(&[1], file.as_fd());
+        raw.rest();
+    }
+}
+
 #[test]
 fn one_that_leaves_in_the_middle_of_a_frame_is_lost_and_nothing_torn_is_shown() {
     let (service, _) = service();
     let mut raw = open(&service, "half", RAW);
     let watcher = Watcher::start(&service, native("half"), any());
-    let mut credit = 0;
-    while credit == 0 {
-        if let Some(PublishMessage::Demand { credit: more, .. }) = raw.message() {
-            credit += more;
-        }
-    }
+    wait_for_credit(&mut raw);
     let frame = PublishCommand::Frame(PublishFrame { length: 28_800, unix_ns: None });
     raw.send_message(&frame);
     raw.send(&picture(RAW, 1));

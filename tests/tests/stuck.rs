@@ -3,6 +3,9 @@
 //! The pretended camera hangs in one call; beside it are a test camera with a reader, and commands.
 #![cfg(target_os = "linux")]
 
+#[path = "stuck/starts.rs"]
+mod starts;
+
 use std::time::{Duration, Instant};
 
 use protocol::StreamRequest;
@@ -39,11 +42,16 @@ struct Scene {
 
 /// A service with both cameras, of which the other one is watched.
 fn scene() -> Scene {
-    scene_of(Shim::new().pluggable())
+    scene_of(Shim::new().pluggable(), CONFIG)
 }
 
-fn scene_of(shim: Shim) -> Scene {
-    let builder = Service::builder().config(CONFIG).shim(&shim);
+/// Likewise, with another configuration.
+fn scene_with(config: &str) -> Scene {
+    scene_of(Shim::new().pluggable(), config)
+}
+
+fn scene_of(shim: Shim, config: &str) -> Scene {
+    let builder = Service::builder().config(config).shim(&shim);
     let service = builder.test_camera("160x120@30").start();
     let list = service.json(&["list"]);
     let cameras = list.as_array().expect("a list").iter();
@@ -270,7 +278,7 @@ fn a_control_that_is_never_set() {
 fn modes_that_are_never_told() {
     let shim = Shim::new().pluggable();
     shim.hang("modes");
-    let scene = scene_of(shim);
+    let scene = scene_of(shim, CONFIG);
     scene.others_go_on();
     scene.tries_cost_nothing(|| scene.shim.touch());
     let threads = scene.service.threads_by_name();

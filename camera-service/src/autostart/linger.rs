@@ -61,9 +61,12 @@ pub fn is_in_video_group() -> Option<bool> {
 }
 
 fn loginctl(what: &str) -> Result<()> {
+    // Named, for without a name logind takes the session's user, and there need not be a session
+    // (cron, `su`).
+    let user = getuid().as_raw().to_string();
     let mut command = Command::new("loginctl");
-    command.arg(what);
-    systemctl::output(command, &format!("loginctl {what}")).map(drop)
+    command.args([what, &user]);
+    systemctl::output(command, &format!("loginctl {what} {user}")).map(drop)
 }
 
 /// The name of this user.

@@ -46,6 +46,7 @@ pub(super) const ASSETS: &[Asset] = &[
     file!(SCRIPT, "frames.js"),
     file!(SCRIPT, "fullscreen.js"),
     file!(SCRIPT, "groups.js"),
+    file!(SCRIPT, "holds.js"),
     file!(SCRIPT, "live.js"),
     file!(SCRIPT, "login.js"),
     file!(SCRIPT, "mjpeg.js"),

@@ -83,10 +83,9 @@ impl Drop for Place {
 pub(super) async fn run(
     bridge: Arc<Bridge>,
     listener: TcpListener,
-    tls: Option<Tls>,
+    tls: Option<Arc<Tls>>,
     limits: Limits,
 ) {
-    let tls = tls.map(Arc::new);
     let places = Arc::new(Places { limits, taken: Mutex::default() });
     loop {
         let accepted = tokio::select! {

@@ -41,7 +41,7 @@ use std::{
 };
 
 use protocol::BridgeListening;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::config;
@@ -54,6 +54,13 @@ pub use service::Way;
 use source::Sources;
 use tls::Tls;
 
+/// What to do about an address off loopback without TLS: where the bridge was started by hand, …
+const USE_TLS: &str = "use --tls self (tls = \"self\" in the configuration), or --insecure to do \
+                       without all the same";
+/// … and where the service runs it.
+const SET_TLS: &str = "run `camera-service config set bridge.tls self`";
+/// How often the bridge looks whether it is still reached where it was.
+const LOOK: std::time::Duration = std::time::Duration::from_secs(20);
 /// How long connections have to end: less than the service, where it runs the bridge, gives that.
 const END: std::time::Duration = std::time::Duration::from_millis(300);
 
@@ -66,6 +73,8 @@ pub struct Options {
     pub insecure: bool,
     /// Who may watch without a token.
     pub open_watch: OpenWatch,
+    /// Whether the service runs it, so that errors say what to do there.
+    pub supervised: bool,
     /// The folder in which the own certificate is kept.
     pub tls_folder: PathBuf,
     /// How the service is reached.
@@ -88,11 +97,15 @@ pub enum OpenWatch {
 pub enum BridgeError {
     /// Anybody in the network could read along.
     #[error(
-        "{0} can be reached from other machines, and without TLS everybody in between can read \
-         tokens and pictures; use --tls self (tls = \"self\" in the configuration), or \
-         --insecure to do without all the same"
+        "{address} can be reached from other machines, and without TLS everybody in between can \
+         read tokens and pictures; {advice}"
     )]
-    NeedsTls(SocketAddr),
+    NeedsTls {
+        /// The address.
+        address: SocketAddr,
+        /// What to do, where this bridge was started.
+        advice: &'static str,
+    },
     /// Anybody in the network could watch.
     #[error(
         "{0} can be reached from other machines: --open-watch (open_watch in the configuration) \
@@ -189,11 +202,12 @@ pub async fn run(
     stop: CancellationToken,
     ready: impl FnOnce(&BridgeListening),
 ) -> Result<(), BridgeError> {
-    let Options { config, insecure, open_watch, tls_folder, way } = options;
+    let Options { config, insecure, open_watch, supervised, tls_folder, way } = options;
     let address = config.listen;
     let is_loopback = address.ip().to_canonical().is_loopback();
     if !is_loopback && config.tls == config::Tls::Off && !insecure {
-        return Err(BridgeError::NeedsTls(address));
+        let advice = if supervised { SET_TLS } else { USE_TLS };
+        return Err(BridgeError::NeedsTls { address, advice });
     }
     if !is_loopback && open_watch != OpenWatch::Off {
         return Err(BridgeError::OpenWatch(address));
@@ -207,13 +221,12 @@ pub async fn run(
     let (names, tls) = prepared.await.map_err(|error| failed(error.into()))??;
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
-    let listening = BridgeListening {
-        urls: urls(bound, &names, tls.is_some()),
-        fingerprint: tls.as_ref().map(Tls::fingerprint),
-    };
+    let tls = tls.map(Arc::new);
+    let listening = listening(bound, &names, tls.as_deref());
     tracing::info!(address = %bound, tls = tls.is_some(), "listening");
     ready(&listening);
-    let service = Service::connect(way, listening, stop.clone());
+    let told = watch::Sender::new(listening);
+    let service = Service::connect(way, told.subscribe(), stop.clone());
     let bridge = Arc::new(Bridge {
         sources: Sources::new(service.clone()),
         service,
@@ -229,11 +242,46 @@ pub async fn run(
         all: config.connections as usize,
         each: config.connections_per_address as usize,
     };
+    bridge.tasks.spawn(follow(bridge.clone(), bound, tls.clone(), told));
     listen::run(bridge.clone(), listener, tls, limits).await;
     bridge.tasks.close();
     // Who has not ended by then ends with the process.
     let _ = tokio::time::timeout(END, bridge.tasks.wait()).await;
     Ok(())
+}
+
+/// What the service is told.
+fn listening(bound: SocketAddr, names: &Names, tls: Option<&Tls>) -> BridgeListening {
+    BridgeListening {
+        urls: urls(bound, names, tls.is_some()),
+        fingerprint: tls.map(Tls::fingerprint),
+    }
+}
+
+/// Sees to it that what the service is told stays true: a machine gets other addresses when its
+/// network changes, and another certificate with them.
+async fn follow(
+    bridge: Arc<Bridge>,
+    bound: SocketAddr,
+    tls: Option<Arc<Tls>>,
+    told: watch::Sender<BridgeListening>,
+) {
+    let looking = async {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let names = bridge.names.now().await;
+            if let Some(tls) = &tls {
+                tls.acceptor(names.clone()).await;
+            }
+            let now = listening(bound, &names, tls.as_deref());
+            told.send_if_modified(|before| {
+                let has_changed = *before != now;
+                *before = now;
+                has_changed
+            });
+        }
+    };
+    bridge.stop.run_until_cancelled(looking).await;
 }
 
 /// Where the bridge can be reached; what other devices reach comes first.

@@ -72,11 +72,11 @@ impl From<Failure> for ErrorReply {
 }
 
 impl Service {
-    /// Tells the service where the bridge listens, now and whenever it comes back, until `stop`,
-    /// which is cancelled when the service's door is closed.
+    /// Tells the service where the bridge listens, now, whenever that changes and whenever it comes
+    /// back, until `stop`, which is cancelled when the service's door is closed.
     pub(super) fn connect(
         way: Way,
-        listening: BridgeListening,
+        listening: watch::Receiver<BridgeListening>,
         stop: CancellationToken,
     ) -> Arc<Self> {
         let (sender, own) = watch::channel(None);
@@ -137,26 +137,47 @@ impl Service {
 /// Keeps a control connection.
 async fn keep(
     connector: Connector,
-    listening: BridgeListening,
+    mut listening: watch::Receiver<BridgeListening>,
     sender: watch::Sender<Option<Client>>,
 ) {
     let mut wait = RETRY;
+    // Once for each time that it is away.
+    let mut told = false;
     loop {
         match connector.control().await {
             Ok(client) => {
+                told = false;
                 tracing::info!("connected to camera-service {}", client.service_version());
                 wait = RETRY;
-                let request = Request::BridgeListening { listening: listening.clone() };
-                if let Err(error) = client.request(request).await {
-                    tracing::warn!("camera-service was not told where the bridge listens: {error}");
-                }
-                sender.send_replace(Some(client.clone()));
-                let reason = client.closed().await;
+                let reason = loop {
+                    let now = listening.borrow_and_update().clone();
+                    if let Err(error) =
+                        client.request(Request::BridgeListening { listening: now }).await
+                    {
+                        tracing::warn!(
+                            "camera-service was not told where the bridge listens: {error}"
+                        );
+                    }
+                    if sender.borrow().is_none() {
+                        sender.send_replace(Some(client.clone()));
+                    }
+                    tokio::select! {
+                        reason = client.closed() => break reason,
+                        Ok(()) = listening.changed() => {}
+                    }
+                };
                 sender.send_replace(None);
                 let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
                 tracing::warn!("the connection to camera-service has ended{reason}");
             }
-            Err(ClientError::NotRunning(_)) => {}
+            Err(ClientError::NotRunning(_)) if told => {}
+            Err(ClientError::NotRunning(_)) => {
+                told = true;
+                tracing::warn!(
+                    "camera-service is not running; the bridge waits for it \
+                     (`camera-service serve`)"
+                );
+            }
             Err(error) => tracing::warn!("camera-service cannot be reached: {error}"),
         }
         tokio::time::sleep(wait).await;

@@ -74,7 +74,9 @@ impl Viewer {
     ) -> Result<Self, Refused> {
         let token = match (token, &bridge.open_watch) {
             (Some(token), _) => token,
-            (None, OpenWatch::Token(token)) => token,
+            (None, OpenWatch::Token(token)) => {
+                return Self::anybody(bridge, name, token, remote).await;
+            }
             (None, OpenWatch::Service) => return Self::nobody(bridge, name, remote).await,
             (None, OpenWatch::Off) => return Err(Refused::NoToken),
         };
@@ -92,6 +94,22 @@ impl Viewer {
                 Err(Refused::Wrong(reply))
             }
             Err(failure) => Err(Refused::Failed(failure.into())),
+        }
+    }
+
+    /// Somebody at `remote` who shows no token, and needs none: if the one that stands in for it
+    /// was revoked, that is no failed log-in.
+    async fn anybody(
+        bridge: &Bridge,
+        name: &str,
+        token: &str,
+        remote: IpAddr,
+    ) -> Result<Self, Refused> {
+        match Self::open(bridge.service.viewer(name, Some(token), remote)).await {
+            Err(Failure::Reply(reply)) if reply.kind == ErrorKind::Forbidden => {
+                Err(Refused::NoToken)
+            }
+            opened => opened.map_err(|failure| Refused::Failed(failure.into())),
         }
     }
 
@@ -127,7 +145,8 @@ impl Viewer {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Watches a camera, by id or name, until what is returned is dropped. Safe to cancel.
+    /// Watches a camera, by id, name or device file, until what is returned is dropped. Safe to
+    /// cancel.
     pub(super) async fn watch(&self, camera: &CameraId) -> Result<Watch, ErrorReply> {
         let _asking = Asking::begin(self);
         let request = Request::Watch { camera: camera.clone() };
@@ -179,6 +198,13 @@ impl Drop for Asking<'_> {
 pub(super) struct Watch {
     pub(super) camera: CameraId,
     viewer: Viewer,
+}
+
+impl Watch {
+    /// The name of the token by which the camera is watched.
+    pub(super) fn token(&self) -> &str {
+        &self.viewer.grant.name
+    }
 }
 
 impl Drop for Watch {

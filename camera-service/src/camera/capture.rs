@@ -117,6 +117,9 @@ struct Run {
 impl Run {
     fn run(&self, device: &dyn Device, wish: &ModeWish) -> Result<End, device::Error> {
         let mut capture = device.open(wish)?;
+        if self.stop.load(Ordering::Relaxed) {
+            return Ok(End::Stopped);
+        }
         let pool = Pool::new(capture.frame_bytes());
         let mode = capture.mode();
         let result = if self.reporter.blocking_send(Report::Opened(mode)).is_ok() {

@@ -35,6 +35,8 @@ use thread::{Busy, Job, Started, Work};
 
 /// Most requests that wait for a camera's control thread; beyond, they are refused.
 const QUEUE: usize = 64;
+/// Most controls that one request may set; no device has as many.
+const MOST_AT_ONCE: usize = 256;
 /// Most control threads of a camera: one at work, and one that has been told to end.
 const MOST_THREADS: usize = 2;
 /// The thread stays so long after the last request.
@@ -61,6 +63,8 @@ struct State {
     camera_open: bool,
     /// Requests so far; a lingering thread ends when none came meanwhile.
     requests: u64,
+    /// There is a task that ends the thread when no more come.
+    lingers: bool,
     running: Option<Running>,
     /// Held by each control thread until it has ended, to count those that hang.
     threads: Arc<()>,
@@ -216,11 +220,21 @@ impl ControlsHandle {
 
     /// Ends the thread after a while without requests, where nobody else wants it.
     fn linger(&self, runtime: &tokio::runtime::Handle) {
-        let (handle, requests) = (self.clone(), self.state().requests);
+        // One such task, however many requests come.
+        if std::mem::replace(&mut self.state().lingers, true) {
+            return;
+        }
+        let handle = self.clone();
         runtime.spawn(async move {
-            tokio::time::sleep(LINGER).await;
-            if handle.state().requests == requests {
-                handle.settle();
+            loop {
+                let requests = handle.state().requests;
+                tokio::time::sleep(LINGER).await;
+                let mut state = handle.state();
+                if state.requests == requests {
+                    state.lingers = false;
+                    drop(state);
+                    return handle.settle();
+                }
             }
         });
     }
@@ -247,6 +261,7 @@ impl ControlsHandle {
         &self,
         settings: Vec<ControlSetting>,
     ) -> Result<Vec<ControlOutcome>, ErrorReply> {
+        self.check_number(settings.len())?;
         self.submit(|reply| Work::Set(settings, reply)).await
     }
 
@@ -261,7 +276,17 @@ impl ControlsHandle {
 
     /// Sets some to their defaults; with no names, all that can be.
     pub async fn reset(&self, names: Vec<String>) -> Result<Vec<ControlOutcome>, ErrorReply> {
+        self.check_number(names.len())?;
         self.submit(|reply| Work::Reset(names, reply)).await
+    }
+
+    fn check_number(&self, number: usize) -> Result<(), ErrorReply> {
+        if number <= MOST_AT_ONCE {
+            return Ok(());
+        }
+        let camera = &self.0.camera;
+        let message = format!("{camera}: a request may set {MOST_AT_ONCE} controls at most");
+        Err(ErrorReply::new(ErrorKind::Limit, message))
     }
 }
 

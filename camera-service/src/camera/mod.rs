@@ -12,16 +12,19 @@ mod presets;
 mod route;
 mod watchers;
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU32, AtomicU64, Ordering},
+use std::{
+    path::Path,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
 };
 
 use protocol::{
     CameraDetail, CameraId, CameraState, CameraSummary, ErrorKind, ErrorReply, FrameRate, Mode,
     ModeWish, StartedCamera,
 };
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 pub use controls::ControlsHandle;
@@ -36,6 +39,9 @@ use crate::{
 };
 use lifecycle::Command;
 use watchers::Watchers;
+
+/// Most starts and stops of a camera under way; who comes then waits for room.
+const MOST_CHANGES: usize = 16;
 
 /// What those who watch a camera are to know about it.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,10 +73,25 @@ pub struct Camera {
     counters: Arc<Counters>,
     facts: Mutex<Facts>,
     commands: mpsc::Sender<Command>,
+    /// Room for starts and stops under way.
+    changes: Arc<Semaphore>,
     controls: ControlsHandle,
     settings: Arc<Settings>,
     starts: Arc<Starts>,
     hub: Hub,
+}
+
+/// By what a text means a camera; what comes first counts more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Called {
+    /// Its id.
+    Id,
+    /// The name that the user gave it.
+    GivenName,
+    /// Its device file.
+    Path,
+    /// What the device calls itself.
+    DeviceName,
 }
 
 /// What is known of a camera, apart from who watches.
@@ -142,6 +163,7 @@ impl Camera {
         let descriptor = found.device.descriptor().clone();
         // More than 64 callers at once wait for room.
         let (commands, inbox) = mpsc::channel(64);
+        let changes = Arc::new(Semaphore::new(MOST_CHANGES));
         let camera = Arc::new(Self {
             renditions: Renditions::new(native.clone(), context.workers.clone()),
             native,
@@ -163,6 +185,7 @@ impl Camera {
                 told: None,
             }),
             commands,
+            changes,
             hub: context.hub.clone(),
             id,
         });
@@ -204,13 +227,23 @@ impl Camera {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether `text` means this camera: its id, its name or its device file.
-    pub fn answers_to(&self, text: &str) -> bool {
+    /// Whether `text` means this camera, and by what.
+    pub fn called(&self, text: &str) -> Option<Called> {
         let facts = self.facts();
-        self.id.0 == text
-            || facts.given_name.as_deref() == Some(text)
-            || facts.descriptor.name == text
-            || facts.descriptor.path.as_deref().is_some_and(|path| path.as_os_str() == text)
+        let is_path = |path: &Path| path.as_os_str() == text;
+        // What a publisher calls itself is for people to read: it could be any camera's name.
+        let has_own_name = !self.id.0.starts_with("published:");
+        if self.id.0 == text {
+            Some(Called::Id)
+        } else if facts.given_name.as_deref() == Some(text) {
+            Some(Called::GivenName)
+        } else if facts.descriptor.path.as_deref().is_some_and(is_path) {
+            Some(Called::Path)
+        } else if has_own_name && facts.descriptor.name == text {
+            Some(Called::DeviceName)
+        } else {
+            None
+        }
     }
 
     /// The camera in short.
@@ -290,7 +323,32 @@ impl Camera {
     }
 
     /// Opens it in a mode and holds it open, or changes its mode for all; kept over a restart.
-    pub async fn start(&self, wish: ModeWish) -> Result<StartedCamera, ErrorReply> {
+    pub async fn start(self: &Arc<Self>, wish: ModeWish) -> Result<StartedCamera, ErrorReply> {
+        let this = self.clone();
+        self.finish(async move { this.start_and_keep(wish).await }).await
+    }
+
+    /// Ends that hold.
+    pub async fn stop(self: &Arc<Self>) -> Result<(), ErrorReply> {
+        let this = self.clone();
+        self.finish(async move { this.stop_and_keep().await }).await
+    }
+
+    /// Does it in a task of its own, once there is room: begun, it is finished, also when who
+    /// asked has gone, so that what is kept is what is in force.
+    async fn finish<T: Send + 'static>(
+        &self,
+        change: impl Future<Output = Result<T, ErrorReply>> + Send + 'static,
+    ) -> Result<T, ErrorReply> {
+        let room = self.changes.clone().acquire_owned().await.map_err(|_| self.stopping())?;
+        let change = tokio::spawn(async move {
+            let _room = room;
+            change.await
+        });
+        change.await.map_err(|_| self.stopping())?
+    }
+
+    async fn start_and_keep(&self, wish: ModeWish) -> Result<StartedCamera, ErrorReply> {
         let (reply, answer) = oneshot::channel();
         self.command(Command::Start { wish, reply }).await?;
         let started = answer.await.map_err(|_| self.stopping())?;
@@ -302,8 +360,7 @@ impl Camera {
         started.and_then(|started| kept.map(|()| started))
     }
 
-    /// Ends that hold.
-    pub async fn stop(&self) -> Result<(), ErrorReply> {
+    async fn stop_and_keep(&self) -> Result<(), ErrorReply> {
         let (reply, answer) = oneshot::channel();
         self.command(Command::Stop { reply }).await?;
         answer.await.map_err(|_| self.stopping())?;

@@ -8,7 +8,7 @@ use protocol::{CameraId, Crop, PixelFormat, StreamFormat};
 /// The camera that a command is about.
 #[derive(Debug, Args)]
 pub(super) struct CameraArg {
-    /// Id or name of the camera, as `camera-service list` shows them.
+    /// Id, name or device file of the camera; `camera-service info` shows all three.
     #[arg(value_name = "CAM")]
     pub(super) camera: String,
 }

@@ -11,7 +11,9 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    CliError, Global, Outcome, Session, logging, output,
+    CliError, Global, Outcome, Session, logging,
+    logging::Log,
+    output,
     session::{Interrupt, answer},
 };
 use crate::{
@@ -70,7 +72,13 @@ pub(super) async fn run(args: BridgeArgs, session: &Session, global: &Global) ->
     if let Some(command) = args.control {
         return control::run(command, session).await;
     }
-    logging::start(args.log.as_deref())?;
+    let log = logging::start(args.log.as_deref())?;
+    let ended = run_here(args, session, global, &log).await;
+    log.end(ended)
+}
+
+/// Runs the bridge in this process.
+async fn run_here(args: BridgeArgs, session: &Session, global: &Global, log: &Log) -> Outcome {
     let (Config { bridge: mut config, .. }, _) = Config::load(args.config.as_deref())?;
     config.listen = args.listen.unwrap_or(config.listen);
     config.tls = args.tls.unwrap_or(config.tls);
@@ -92,11 +100,13 @@ pub(super) async fn run(args: BridgeArgs, session: &Session, global: &Global) ->
         config,
         insecure: args.insecure,
         open_watch,
+        supervised: args.supervised,
         tls_folder: config::state_dir()?.join("tls"),
         way,
     };
     #[cfg(target_os = "linux")]
     bridge::confine_for(&options);
+    log.write_out()?;
     let mut interrupt = Interrupt::new();
     let json = session.json;
     let running = bridge::run(options, stop.clone(), |listening| tell(listening, json));
@@ -163,16 +173,14 @@ struct OpenToken {
 }
 
 impl OpenToken {
-    /// It ends by itself, should this program not be able to end it.
-    const LASTS_S: u64 = 30 * 86_400;
-
     async fn begin(client: Client) -> Result<Self, CliError> {
         let name = format!("open-watch-{}", std::process::id());
         let token = TokenRequest {
             name: name.clone(),
             scopes: vec![Scope::Watch],
             cameras: Vec::new(),
-            expires_s: Some(Self::LASTS_S),
+            // Should this program not be able to end it, nobody is left who knows it.
+            expires_s: None,
             invitation_s: None,
         };
         match answer(client.request(Request::AddToken { token })).await? {

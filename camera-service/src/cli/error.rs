@@ -86,7 +86,8 @@ impl CliError {
         Self::io("write the output", source)
     }
 
-    fn exit_code(&self) -> u8 {
+    /// The program's exit code.
+    pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::ClosedPipe => 0,
             Self::Usage(_) => 2,

@@ -8,7 +8,7 @@ use std::{
 
 use clap::Args;
 use protocol::{
-    CameraSummary, ClientError, ClientSummary, ErrorKind, Event, EventMessage, State,
+    BridgeStatus, CameraSummary, ClientError, ClientSummary, ErrorKind, Event, EventMessage, State,
     client::Lasting,
 };
 use serde::Serialize;
@@ -58,7 +58,7 @@ pub(super) async fn run(args: EventsArgs, session: &Session) -> Outcome {
                 continue;
             }
             Lasting::Gone(error) => {
-                finish(lines).await?;
+                finish(lines, &mut interrupt).await?;
                 return if stopping { Ok(ExitCode::SUCCESS) } else { Err(error.into()) };
             }
             Lasting::Reconnected { gap } => {
@@ -68,7 +68,11 @@ pub(super) async fn run(args: EventsArgs, session: &Session) -> Outcome {
         };
         seen += 1;
         let line = if session.json { json_line(&message)? } else { text_line(&message) };
-        lines.send(line).await.map_err(CliError::stdout)?;
+        tokio::select! {
+            biased;
+            () = interrupt.wait() => break,
+            sent = lines.send(line) => sent.map_err(CliError::stdout)?,
+        }
         let failure = match message.event {
             Event::Stopping => {
                 stopping = true;
@@ -81,7 +85,7 @@ pub(super) async fn run(args: EventsArgs, session: &Session) -> Outcome {
             Event::Ended(reply) => ClientError::Reply(reply).into(),
             _ => continue,
         };
-        finish(lines).await?;
+        finish(lines, &mut interrupt).await?;
         return Err(failure);
     }
     if io::stderr().is_terminal() {
@@ -97,8 +101,12 @@ fn write(line: String) -> io::Result<()> {
     stdout.flush()
 }
 
-async fn finish(lines: Background<String>) -> Result<(), CliError> {
-    lines.finish().await.map_err(CliError::stdout)
+/// Waits until all is written, or the user has had enough.
+async fn finish(lines: Background<String>, interrupt: &mut Interrupt) -> Result<(), CliError> {
+    tokio::select! {
+        written = lines.finish() => written.map_err(CliError::stdout),
+        () = interrupt.wait() => Ok(()),
+    }
 }
 
 #[derive(Serialize)]
@@ -152,13 +160,23 @@ fn text_line(message: &EventMessage) -> String {
         Event::Lagged => "this reader fell behind".to_owned(),
         Event::Stopping => "the service is stopping".to_owned(),
         Event::Ended(error) => format!("closed: {error}"),
-        Event::BridgeChanged(bridge) if bridge.pid.is_some() => {
-            format!("the bridge listens at {}", bridge.listen)
-        }
-        Event::BridgeChanged(_) => "the bridge does not run".to_owned(),
+        Event::BridgeChanged(bridge) => bridge_state(bridge),
         Event::TokensChanged { names } => format!("tokens changed: {}", listed(names)),
     };
     format!("{} {}\n", time::rfc3339(message.unix_ns), one_line(&what))
+}
+
+/// It runs for a moment before it listens, and for another one after it was turned off.
+fn bridge_state(bridge: &BridgeStatus) -> String {
+    if !bridge.urls.is_empty() {
+        return format!("the bridge listens at {}", bridge.urls.join(" "));
+    }
+    match (bridge.pid, bridge.enabled) {
+        (Some(_), true) => "the bridge is being started".to_owned(),
+        (Some(_), false) => "the bridge is being ended".to_owned(),
+        (None, _) if bridge.reason.is_empty() => "the bridge does not run".to_owned(),
+        (None, _) => format!("the bridge does not run: {}", bridge.reason),
+    }
 }
 
 fn listed(names: &[String]) -> String {
@@ -187,6 +205,29 @@ fn client(client: &ClientSummary) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bridge_listens_once_it_has_an_address() {
+        let status = |enabled, pid, urls: &[&str], reason: &str| BridgeStatus {
+            enabled,
+            listen: "127.0.0.1:8088".to_owned(),
+            pid,
+            urls: urls.iter().map(|url| (*url).to_owned()).collect(),
+            reason: reason.to_owned(),
+            ..BridgeStatus::default()
+        };
+        for (status, text) in [
+            (status(false, None, &[], ""), "the bridge does not run"),
+            (status(true, None, &[], "taken"), "the bridge does not run: taken"),
+            (status(true, Some(7), &[], ""), "the bridge is being started"),
+            (status(true, Some(7), &["http://a:1/"], ""), "the bridge listens at http://a:1/"),
+            (status(false, Some(7), &[], ""), "the bridge is being ended"),
+            // By hand, elsewhere than the configuration says.
+            (status(false, Some(8), &["http://b:2/"], ""), "the bridge listens at http://b:2/"),
+        ] {
+            assert_eq!(bridge_state(&status), text);
+        }
+    }
 
     #[test]
     fn an_event_is_one_line_with_its_time_first() {

@@ -6,12 +6,14 @@ use clap::Args;
 use protocol::{FrameRate, PixelFormat, Size};
 
 use super::{CliError, Outcome, Session, args::CameraArg};
-use crate::config::{loopback_format, loopback_size};
+use crate::config::{LOAD_V4L2LOOPBACK, loopback_format, loopback_size};
 
-const AFTER_HELP: &str = "\
+fn after_help() -> String {
+    format!(
+        "\
 For browsers and other programs that know only /dev/video*. The device is one of the v4l2loopback
 module (Debian: apt install v4l2loopback-dkms), loaded for example with
-  sudo modprobe v4l2loopback video_nr=10 exclusive_caps=1 card_label=\"Shared camera\"
+  {LOAD_V4L2LOOPBACK}
 
 The camera opens when somebody reads the device. While it is lost, or all cameras are turned off,
 readers see black; stopped and started again, the service is found again. Frames of another shape
@@ -19,10 +21,12 @@ lie in the middle of black. Ends when interrupted, or when the device is removed
 
 Examples:
   camera-service loopback test:0 /dev/video10
-  camera-service loopback test:0 /dev/video10 --format mjpg --size 1280x720 --fps 15";
+  camera-service loopback test:0 /dev/video10 --format mjpg --size 1280x720 --fps 15"
+    )
+}
 
 #[derive(Debug, Args)]
-#[command(after_help = AFTER_HELP)]
+#[command(after_help = after_help())]
 #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux has the devices"))]
 pub(super) struct LoopbackArgs {
     #[command(flatten)]

@@ -132,7 +132,7 @@ enum Command {
     Preset(preset::PresetArgs),
     /// Have controls set again whenever the camera is opened or plugged in.
     Pin(pin::PinArgs),
-    /// End that.
+    /// Have pinned controls not be set again.
     Unpin(unpin::UnpinArgs),
     /// Give a camera a name of your own.
     Rename(rename::RenameArgs),
@@ -166,7 +166,7 @@ enum Command {
     Config(config::ConfigArgs),
     /// Have the service start at login, for this user.
     Install(install::InstallArgs),
-    /// End that.
+    /// Have the service no longer start at login.
     Uninstall(uninstall::UninstallArgs),
     /// Stop the service.
     Shutdown,

@@ -29,11 +29,24 @@ pub(super) struct RenameArgs {
 pub(super) async fn run(args: RenameArgs, session: &Session) -> Outcome {
     let client = session.control().await?;
     // By its id: the name that it was called by may not be its name any more.
-    let id = answer(client.camera(&args.camera.id())).await?.summary.id;
+    let camera = match answer(client.camera(&args.camera.id())).await {
+        Ok(camera) => camera,
+        // One that is away has nothing to show, and may lose its name all the same.
+        Err(_) if args.reset => {
+            let camera = args.camera.id();
+            answer(client.rename_camera(&camera, None)).await?;
+            if session.json {
+                output::print_json(&json::Renamed { camera: &camera.0, name: None })?;
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        Err(error) => return Err(error),
+    };
+    let id = camera.summary.id;
     answer(client.rename_camera(&id, args.name)).await?;
     let camera = answer(client.camera(&id)).await?.summary;
     if session.json {
-        output::print_json(&json::Renamed { camera: &camera.id.0, name: &camera.name })?;
+        output::print_json(&json::Renamed { camera: &camera.id.0, name: Some(&camera.name) })?;
     } else {
         output::print(&(clean(&format!("{id} is called {}", camera.name)) + "\n"))?;
     }

@@ -48,7 +48,13 @@ pub(super) fn run(args: ServeArgs, global: &Global) -> Outcome {
     {
         console::lead_errors_into(log);
     }
-    logging::start(args.log.as_deref())?;
+    serve::keep_small();
+    let log = logging::start(args.log.as_deref())?;
+    log.write_out()?;
+    log.end(serve(args, global))
+}
+
+fn serve(args: ServeArgs, global: &Global) -> Outcome {
     let (config, config_path) = Config::load(args.config.as_deref())?;
     serve::run(Options {
         config,

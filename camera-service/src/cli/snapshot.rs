@@ -1,8 +1,9 @@
 //! `snapshot`: one frame as a picture.
 
+mod file;
+
 use std::{
     ffi::OsStr,
-    fs::OpenOptions,
     io::{self, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -163,23 +164,19 @@ fn save(
     picture: Picture,
     bytes: &[u8],
 ) -> Result<PathBuf, CliError> {
+    let failed = |path: &Path, error| Err(CliError::io(format!("write {}", path.display()), error));
     if let Some(path) = named {
-        return match std::fs::write(&path, bytes) {
+        return match file::replace(&path, bytes) {
             Ok(()) => Ok(path),
-            Err(error) => Err(CliError::io(format!("write {}", path.display()), error)),
+            Err(error) => failed(&path, error),
         };
     }
     for attempt in 1.. {
         let path = PathBuf::from(file_name(camera, header.unix_ns, attempt, picture));
-        match OpenOptions::new().write(true).create_new(true).open(&path) {
-            Ok(mut file) => {
-                return match file.write_all(bytes) {
-                    Ok(()) => Ok(path),
-                    Err(error) => Err(CliError::io(format!("write {}", path.display()), error)),
-                };
-            }
+        match file::create(&path, bytes) {
+            Ok(()) => return Ok(path),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 1000 => {}
-            Err(error) => return Err(CliError::io(format!("write {}", path.display()), error)),
+            Err(error) => return failed(&path, error),
         }
     }
     Err(CliError::Usage("name a file with -o".to_owned()))

@@ -2,16 +2,33 @@
 
 use std::process::ExitCode;
 
-use protocol::CameraState;
+use protocol::{CameraState, ClientError, ErrorKind};
 
-use super::{Outcome, Session, args::CameraArg, json, output, session::answer, text::clean};
+use super::{
+    CliError, Outcome, Session, args::CameraArg, json, output, session::answer, text::clean,
+};
 
 pub(super) async fn run(args: CameraArg, session: &Session) -> Outcome {
     let client = session.control().await?;
     answer(client.stop_camera(&args.id())).await?;
-    let camera = answer(client.camera(&args.id())).await?.summary;
+    let camera = match answer(client.camera(&args.id())).await {
+        Ok(camera) => camera.summary,
+        // Its publisher has gone, and the next one will not find the start in force.
+        Err(CliError::Client(ClientError::Reply(error)))
+            if error.kind == ErrorKind::NoSuchCamera =>
+        {
+            if session.json {
+                output::print_json(&json::Stopped { camera: None })?;
+            } else {
+                let line = format!("{} is held open no more; it is not there now", args.id());
+                output::print(&(clean(&line) + "\n"))?;
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        Err(error) => return Err(error),
+    };
     if session.json {
-        output::print_json(&json::Stopped { camera: (&camera).into() })?;
+        output::print_json(&json::Stopped { camera: Some((&camera).into()) })?;
     } else {
         let line = match (&camera.state, camera.watchers) {
             (CameraState::Closed, _) => format!("{} is closed", camera.id),

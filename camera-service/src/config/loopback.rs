@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, de::Error};
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Loopback {
-    /// Id or name of the camera.
+    /// Id, name or device file of the camera.
     pub camera: String,
     /// The device file.
     pub device: PathBuf,
@@ -23,6 +23,11 @@ pub struct Loopback {
     #[serde(default, deserialize_with = "rate")]
     pub fps: Option<FrameRate>,
 }
+
+/// How the module is loaded for all that reads its devices: for Chrome, which takes no device that
+/// is an output too, and for slow readers, whose picture is torn when there are few buffers.
+pub const LOAD_V4L2LOOPBACK: &str = "sudo modprobe v4l2loopback video_nr=10 exclusive_caps=1 \
+                                     max_buffers=8 card_label=\"Shared camera\"";
 
 /// What most programs take.
 pub const USUAL_FORMAT: PixelFormat = PixelFormat::Yuyv;

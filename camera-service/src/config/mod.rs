@@ -18,7 +18,7 @@ use serde::Deserialize;
 pub use bridge::{Bridge, Tls, bridge_listen};
 pub use file::ConfigError;
 pub use folders::{default_path, state_dir};
-pub use loopback::{Loopback, USUAL_FORMAT, loopback_format, loopback_size};
+pub use loopback::{LOAD_V4L2LOOPBACK, Loopback, USUAL_FORMAT, loopback_format, loopback_size};
 pub use template::documented;
 
 /// Everything that can be configured.

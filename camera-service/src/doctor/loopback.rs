@@ -4,10 +4,12 @@
 use std::{fs, path::Path};
 
 use super::{Area, Finding, Roots};
-use crate::device::v4l2::survey::{Answer, Kind, Surveyed};
+use crate::{
+    config::LOAD_V4L2LOOPBACK,
+    device::v4l2::survey::{Answer, Kind, Surveyed},
+};
 
 const MODULE: &str = "v4l2loopback";
-const LOAD: &str = "sudo modprobe v4l2loopback exclusive_caps=1 card_label=camera-service";
 const RELOAD: &str = "sudo modprobe -r v4l2loopback";
 
 pub(super) fn check(surveyed: &[Surveyed], roots: &Roots) -> Vec<Finding> {
@@ -37,14 +39,14 @@ fn not_loaded(modules: &Path) -> Finding {
         let message = format!("v4l2loopback is installed and not loaded. {WHY}");
         return Finding::note(Area::Loopback, "loopback_not_loaded", message)
             .advice("Load it, then let it have a camera.")
-            .command(LOAD)
-            .command("camera-service loopback CAM /dev/videoN");
+            .command(LOAD_V4L2LOOPBACK)
+            .command("camera-service loopback CAM /dev/video10");
     }
     let message = format!("v4l2loopback is not installed for the running kernel. {WHY}");
     Finding::note(Area::Loopback, "loopback_not_installed", message)
         .advice("If you want that, install it and load it; on Debian and its relatives:")
         .command("sudo apt install v4l2loopback-dkms linux-headers-$(uname -r)")
-        .command(LOAD)
+        .command(LOAD_V4L2LOOPBACK)
 }
 
 fn loaded(files: &[&Surveyed]) -> Finding {
@@ -57,7 +59,7 @@ fn loaded(files: &[&Surveyed]) -> Finding {
         )
         .advice("Load it anew with a device.")
         .command(RELOAD)
-        .command(LOAD);
+        .command(LOAD_V4L2LOOPBACK);
     };
     Finding::ok(
         Area::Loopback,
@@ -81,7 +83,7 @@ fn both_ends(module: &Path, devices: usize) -> Option<Finding> {
         Finding::note(Area::Loopback, "loopback_not_exclusive", message)
             .advice("Load the module anew, once no program uses it.")
             .command(RELOAD)
-            .command(LOAD)
+            .command(LOAD_V4L2LOOPBACK)
     })
 }
 

@@ -62,7 +62,7 @@ pub(super) fn check(service: &Service) -> Vec<Finding> {
         Service::Answers(seen) => running(seen, env!("CARGO_PKG_VERSION")),
         Service::NotRunning => vec![
             Finding::note(Area::Service, "service_not_running", "The service is not running.")
-                .advice("Start it; every other command needs it.")
+                .advice("Start it; most commands need it.")
                 .command(SERVE),
         ],
         Service::Fails(why) => vec![

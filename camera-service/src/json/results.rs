@@ -104,14 +104,15 @@ pub(crate) struct Started<'a> {
 /// A camera that was stopped, as in `stop`.
 #[derive(Serialize)]
 pub(crate) struct Stopped<'a> {
-    pub(crate) camera: Camera<'a>,
+    /// None where it is not there any more.
+    pub(crate) camera: Option<Camera<'a>>,
 }
 
 /// A camera that was renamed, as in `rename`.
 #[derive(Serialize)]
 pub(crate) struct Renamed<'a> {
     pub(crate) camera: &'a str,
-    pub(crate) name: &'a str,
+    pub(crate) name: Option<&'a str>,
 }
 
 /// A preset that was renamed or deleted, as in `preset`.

@@ -3,7 +3,7 @@
 use std::{
     io,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
         mpsc::{Receiver, RecvTimeoutError, TryRecvError, sync_channel},
     },
@@ -45,7 +45,7 @@ impl Discovery {
     /// Starts to look. Each time, all the devices that are there are sent to `sink`.
     pub fn start(
         finder: Arc<dyn Finder>,
-        ids: Arc<Mutex<Ids>>,
+        ids: Arc<Ids>,
         sink: mpsc::Sender<Vec<NamedDevice>>,
     ) -> io::Result<Self> {
         let waker = Arc::new(Waker::new()?);
@@ -165,13 +165,13 @@ impl Known {
     }
 }
 
-fn look(finder: &dyn Finder, ids: &Mutex<Ids>, known: &mut Known) -> Vec<NamedDevice> {
+fn look(finder: &dyn Finder, ids: &Ids, known: &mut Known) -> Vec<NamedDevice> {
     let devices = finder.enumerate();
     tracing::debug!(found = devices.len(), "looked for cameras");
     known.update(&devices);
     let identities: Vec<_> =
         devices.iter().map(|device| device.descriptor().identity.clone()).collect();
-    let assigned = ids.lock().unwrap_or_else(PoisonError::into_inner).assign(&identities);
+    let assigned = ids.assign(&identities);
     let named = devices.into_iter().zip(assigned).map(|(device, (id, name))| {
         let modes = known.modes_of(&device).unwrap_or_else(|reason| {
             // Asked again at the next look: a permission may have been given by then.

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 pub use discovery::{Discovery, NamedDevice};
 pub use ids::Ids;
+use ids::RenameError;
 pub use published::{Published, Publisher};
 
 use crate::{
@@ -29,7 +30,7 @@ const MOST_TEST_CAMERAS: u32 = 16;
 /// All cameras.
 pub struct Registry {
     cameras: Mutex<BTreeMap<CameraId, Entry>>,
-    ids: Arc<Mutex<Ids>>,
+    ids: Arc<Ids>,
     /// Names that publishers have.
     published: published::Names,
     context: Context,
@@ -48,7 +49,7 @@ impl Registry {
     pub fn new(ids: Ids, context: Context, tasks: TaskTracker) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
             cameras: Mutex::default(),
-            ids: Arc::new(Mutex::new(ids)),
+            ids: Arc::new(ids),
             published: published::Names::default(),
             context,
             tasks,
@@ -57,7 +58,7 @@ impl Registry {
     }
 
     /// What is remembered of cameras.
-    pub fn ids(&self) -> Arc<Mutex<Ids>> {
+    pub fn ids(&self) -> Arc<Ids> {
         self.ids.clone()
     }
 
@@ -81,12 +82,16 @@ impl Registry {
         if let Some(entry) = cameras.get(text) {
             return Ok(entry.camera.clone());
         }
-        let mut meant = cameras.values().filter(|entry| entry.camera.answers_to(&text.0));
+        // A name that the user gave comes before what a device calls itself.
+        let called = cameras.values().map(|entry| (entry.camera.called(&text.0), &entry.camera));
+        let first = called.clone().filter_map(|(how, _)| how).min();
+        let mut meant =
+            called.filter(|(how, _)| how.is_some() && *how == first).map(|(_, camera)| camera);
         match (meant.next(), meant.next()) {
-            (Some(entry), None) => Ok(entry.camera.clone()),
+            (Some(camera), None) => Ok(camera.clone()),
             (Some(one), Some(other)) => Err(ErrorReply::new(
                 ErrorKind::NoSuchCamera,
-                format!("{text} may mean {} or {}: use the id", one.camera.id(), other.camera.id()),
+                format!("{text} may mean {} or {}: use the id", one.id(), other.id()),
             )),
             (None, _) => {
                 let there: Vec<&str> = cameras.keys().map(|id| id.0.as_str()).collect();
@@ -191,7 +196,7 @@ impl Registry {
             }
             self.remove(&id, &Arc::downgrade(&waiting));
         }
-        let name = self.ids.lock().unwrap_or_else(PoisonError::into_inner).name_of(&id);
+        let name = self.ids.name_of(&id);
         self.add(id.clone(), name, found, false);
         self.find(&id)
     }
@@ -210,32 +215,69 @@ impl Registry {
         stopped
     }
 
-    /// Gives a camera a name of the user's, or takes it away.
+    /// Ends the hold of an explicit start, also of a camera that has gone meanwhile.
+    pub async fn stop(&self, camera: &CameraId) -> Result<(), ErrorReply> {
+        match self.find(camera) {
+            Ok(camera) => camera.stop().await,
+            Err(_) if self.context.starts.of(camera).is_some() => {
+                self.context.starts.keep(camera, None).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gives a camera a name of the user's, or takes it away, also from one that is not there.
     pub async fn rename(&self, camera: &CameraId, name: Option<String>) -> Result<(), ErrorReply> {
-        let camera = self.find(camera)?;
+        let (id, camera) = match self.find(camera) {
+            Ok(camera) => (camera.id().clone(), Some(camera)),
+            Err(_) if name.is_none() => (self.id_of(camera)?, None),
+            Err(error) => return Err(error),
+        };
         if let Some(name) = &name {
             state::name::check(name)?;
-            let other = self.find(&CameraId(name.clone())).ok();
-            if other.is_some_and(|other| other.id() != camera.id()) {
-                let message = format!("{name:?} is another camera's name");
-                return Err(ErrorReply::new(ErrorKind::NameTaken, message));
-            }
+            self.check_name(name, &id)?;
         }
-        let (ids, id, given) = (self.ids.clone(), camera.id().clone(), name.clone());
-        let saved = tokio::task::spawn_blocking(move || {
-            ids.lock().unwrap_or_else(PoisonError::into_inner).rename(&id, given)
-        });
+        let (ids, given) = (self.ids.clone(), name.clone());
+        let saved = tokio::task::spawn_blocking(move || ids.rename(&id, given));
         match saved.await {
             Ok(Ok(())) => {
-                camera.rename(name);
+                if let Some(camera) = camera {
+                    camera.rename(name);
+                }
                 Ok(())
             }
-            Ok(Err(error)) => Err(ErrorReply::new(
-                ErrorKind::Storage,
-                format!("the name could not be kept: {error}"),
-            )),
+            Ok(Err(error)) => {
+                let kind = match error {
+                    RenameError::Storage(_) => ErrorKind::Storage,
+                    RenameError::Limit => ErrorKind::Limit,
+                };
+                Err(ErrorReply::new(kind, error.to_string()))
+            }
             Err(_) => Err(ErrorReply::new(ErrorKind::Internal, "the name could not be kept")),
         }
+    }
+
+    /// Fails where `name`, which the camera `id` is to have, means another one: one that is there,
+    /// one that is away and was called so, or one that may come.
+    fn check_name(&self, name: &str, id: &CameraId) -> Result<(), ErrorReply> {
+        let is_another = |camera: &Arc<Camera>| {
+            camera.id() != id && (camera.called(name).is_some() || camera.summary().name == name)
+        };
+        let is_id = ["published:", "test:"].iter().any(|kind| name.starts_with(kind));
+        let known = self.ids.called(name);
+        let message = if self.all().iter().any(is_another) {
+            format!("{name:?} is another camera's name")
+        } else if is_id && name != id.0 {
+            format!("{name:?} may become another camera's id")
+        } else if known.is_some_and(|other| other != *id) {
+            format!(
+                "{name:?} is the name of a camera that is away; `camera-service rename {name:?} \
+                 --reset` takes it away from that"
+            )
+        } else {
+            return Ok(());
+        };
+        Err(ErrorReply::new(ErrorKind::NameTaken, message))
     }
 
     /// The id of the camera that `text` means, also of one that is not there: one that was seen
@@ -246,8 +288,11 @@ impl Registry {
             Err(error) => error,
         };
         let published = text.0.strip_prefix("published:").is_some_and(is_name);
-        let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
-        if published || ids.knows(text) { Ok(text.clone()) } else { Err(error) }
+        match self.ids.called(&text.0) {
+            Some(id) => Ok(id),
+            None if published => Ok(text.clone()),
+            None => Err(error),
+        }
     }
 
     /// To be called when event readers come or go: controls are watched for them.

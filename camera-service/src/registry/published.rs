@@ -125,8 +125,9 @@ impl Registry {
             let id = CameraId(format!("published:{name}"));
             self.cameras().get(&id).is_some_and(|entry| entry.camera.is_watched())
         };
-        let name = self.published.take(&request.name, &publisher, is_watched)?;
         let id = CameraId(format!("published:{}", request.name));
+        self.check_publisher(&request.name, &id)?;
+        let name = self.published.take(&request.name, &publisher, is_watched)?;
         let inlet = device.inlet();
         let modes = device
             .modes()
@@ -138,11 +139,24 @@ impl Registry {
             None => false,
         };
         if !resumes {
-            let given = self.ids.lock().unwrap_or_else(PoisonError::into_inner).name_of(&id);
+            let given = self.ids.name_of(&id);
             self.add(id.clone(), given, found, false);
         }
         let camera = self.find(&id)?;
         Ok(Published { camera, inlet, _name: name })
+    }
+}
+
+impl Registry {
+    /// Fails where the user has called another camera so, be it there or not: whoever looks for
+    /// that one must not be shown this.
+    fn check_publisher(&self, name: &str, id: &CameraId) -> Result<(), ErrorReply> {
+        let is_anothers = |text: &str| self.ids.called(text).is_some_and(|other| other != *id);
+        if !is_anothers(name) && !is_anothers(&id.0) {
+            return Ok(());
+        }
+        let message = format!("another camera is called {name:?}; publish under another name");
+        Err(ErrorReply::new(ErrorKind::NameTaken, message))
     }
 }
 

@@ -2,10 +2,11 @@
 
 /// Fixes the thresholds of glibc's allocator. Left alone it raises them with the largest block
 /// that was ever freed, after which codecs' and messages' buffers stay with the process for good:
-/// some megabytes, and more after every busy hour.
+/// some megabytes, and more after every busy hour. To be called before any thread is started, that
+/// of the log too: a thread that comes before has memory of its own for good.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[allow(unsafe_code)]
-pub(super) fn keep_small() {
+pub fn keep_small() {
     const SETTINGS: [(libc::c_int, libc::c_int); 3] = [
         (libc::M_ARENA_MAX, 1),
         (libc::M_MMAP_THRESHOLD, 64 << 10),
@@ -20,4 +21,4 @@ pub(super) fn keep_small() {
 
 /// Other allocators are left as they are.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub(super) fn keep_small() {}
+pub fn keep_small() {}

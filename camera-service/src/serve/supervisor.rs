@@ -88,7 +88,7 @@ pub(super) async fn supervise(job: Job, patience: Patience, stop: CancellationTo
                             Err(error) => (error.to_string(), false),
                         };
                         tracing::warn!(job = job.name, "has ended: {told}");
-                        (if last_line.is_empty() { told } else { last_line }, killed)
+                        (if last_line.is_empty() { told } else { reason(&last_line) }, killed)
                     }
                 }
             }
@@ -111,6 +111,12 @@ pub(super) async fn supervise(job: Job, patience: Patience, stop: CancellationTo
         }
         wait = (wait * 2).min(patience.most);
     }
+}
+
+/// What a child's last line says, to stand in a sentence of ours: errors begin with the program's
+/// name.
+fn reason(last_line: &str) -> String {
+    last_line.strip_prefix("camera-service: ").unwrap_or(last_line).to_owned()
 }
 
 async fn tell(job: &Job, report: Report) {

@@ -61,6 +61,15 @@ pub async fn accept_through(
     }
 }
 
+/// A place among the connections of the bridge, if there is one. Strangers decide how many it
+/// wants, so it never gets the last quarter of what there may be: this user's programs must be
+/// able to turn it off.
+pub(super) fn place_of_bridge(server: &Server) -> Option<Arc<()>> {
+    let all = server.config.borrow().limits.connections as usize;
+    let most = all - all / 4;
+    (Arc::strong_count(&server.shared.bridged) <= most).then(|| server.shared.bridged.clone())
+}
+
 /// Serves a connection if there is room.
 async fn admit(server: &Arc<Server>, connection: Connection, way: Way) {
     // Asked each time: the limit changes with the configuration.
@@ -72,7 +81,15 @@ async fn admit(server: &Arc<Server>, connection: Connection, way: Way) {
         refuse(connection).await;
         return;
     }
-    let (server, place) = (server.clone(), server.room.clone());
+    let bridged = place_of_bridge(server);
+    if way == Way::Door && bridged.is_none() {
+        tracing::warn!("a connection was refused: the bridge has as many as it gets");
+        refuse(connection).await;
+        return;
+    }
+    // Whether one at the endpoint is the bridge's is not known before it says so.
+    let bridged = bridged.filter(|_| way == Way::Door);
+    let (server, place) = (server.clone(), (server.room.clone(), bridged));
     server.tasks.clone().spawn(async move {
         handshake::serve(server, connection, way).await;
         drop(place);

@@ -1,19 +1,23 @@
 //! Connections with the role `events`.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
-use protocol::{Event, State, transport::TransportError};
+use protocol::{
+    Event, State,
+    transport::{TransportError, Writer},
+};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{Server, grants, handshake::Session};
 use crate::events::encode;
 
-/// How long an event may take to be written.
+/// How long an event, or the state at the beginning, may take to be written. A reader that has
+/// stopped altogether is not kept, nor what is kept open for it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Tells the full state, then every change, until the reader goes or falls behind.
 pub(super) async fn serve(server: Arc<Server>, session: Session) -> Result<(), TransportError> {
-    let Session { minor, mut reader, mut writer, listed } = session;
+    let Session { minor, mut reader, mut writer, listed, .. } = session;
     let connected = &*listed.connected;
     // From before the state is taken: a change in between is told twice rather than never.
     let mut changes = server.hub.subscribe();
@@ -26,7 +30,7 @@ pub(super) async fn serve(server: Arc<Server>, session: Session) -> Result<(), T
     let state = grants::narrow_state(&connected.caller, connected, state);
     let kick = connected.kick.clone();
     let telling = async {
-        writer.raw(&encode(Event::State(state))?).await?;
+        write(&mut writer, &encode(Event::State(state))?).await?;
         loop {
             match changes.recv().await {
                 Ok(told) => {
@@ -35,14 +39,10 @@ pub(super) async fn serve(server: Arc<Server>, session: Session) -> Result<(), T
                     if !is_for_it {
                         continue;
                     }
-                    // A reader that has stopped altogether is not kept, nor what is kept open
-                    // for it.
-                    let written = tokio::time::timeout(PATIENCE, writer.raw(&told.bytes)).await;
-                    written.map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))??;
+                    write(&mut writer, &told.bytes).await?;
                 }
                 Err(RecvError::Lagged(_)) => {
-                    writer.raw(&encode(Event::Lagged)?).await?;
-                    return Ok(());
+                    return write(&mut writer, &encode(Event::Lagged)?).await;
                 }
                 Err(RecvError::Closed) => return Ok(()),
             }
@@ -65,6 +65,11 @@ pub(super) async fn serve(server: Arc<Server>, session: Session) -> Result<(), T
     };
     // An event reader has nothing to say: that it closes is all that is waited for.
     ended.map(drop)
+}
+
+async fn write(writer: &mut Writer, event: &[u8]) -> Result<(), TransportError> {
+    let written = tokio::time::timeout(PATIENCE, writer.raw(event)).await;
+    written.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
 }
 
 /// Counts as an event reader for the cameras' control threads.

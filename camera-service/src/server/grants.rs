@@ -180,6 +180,15 @@ fn resolve(registry: &Registry, token: &Token, named: &CameraId) -> Result<Camer
     }
 }
 
+/// Whether the caller may see which programs have a camera's device.
+pub(super) fn sees_holders(caller: &Caller) -> bool {
+    match caller {
+        Caller::Program => true,
+        Caller::Bridge => false,
+        Caller::Remote(token) => token.has(Scope::Control),
+    }
+}
+
 /// What of a reply the caller may see.
 pub(super) fn narrow(caller: &Caller, connected: &Connected, reply: Reply) -> Reply {
     let Caller::Remote(token) = caller else { return reply };
@@ -189,7 +198,7 @@ pub(super) fn narrow(caller: &Caller, connected: &Connected, reply: Reply) -> Re
             Reply::Cameras(cameras)
         }
         Reply::Camera(mut detail) => {
-            if !token.has(Scope::Control) {
+            if !sees_holders(caller) {
                 let CameraDetail { path, watchers, holders, .. } = &mut *detail;
                 *path = None;
                 watchers.clear();

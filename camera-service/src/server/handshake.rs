@@ -10,7 +10,7 @@ use protocol::{
 };
 
 use super::{
-    Server,
+    Server, accept,
     caller::Caller,
     clients::{Listed, Newcomer},
     control, events, publish, stream, title,
@@ -38,6 +38,8 @@ pub(super) struct Session {
     pub(super) reader: Reader,
     pub(super) writer: Writer,
     pub(super) listed: Listed,
+    /// Its place among the bridge's connections, where it has become one at the endpoint.
+    bridged: Option<Arc<()>>,
 }
 
 /// Why there is no session.
@@ -62,7 +64,7 @@ pub(super) async fn serve(server: Arc<Server>, connection: Connection, way: Way)
         () = server.stop.cancelled() => return,
         session = tokio::time::timeout(limit, shake_hands(&server, connection, way)) => session,
     };
-    let session = match session {
+    let mut session = match session {
         Ok(Ok(session)) => session,
         Ok(Err(error)) => {
             tracing::info!("a connection was not accepted: {error}");
@@ -74,6 +76,8 @@ pub(super) async fn serve(server: Arc<Server>, connection: Connection, way: Way)
         }
     };
     let connected = session.listed.connected.clone();
+    // For as long as it lasts.
+    let _bridged = session.bridged.take();
     let (id, name) = (connected.id, connected.name.clone());
     tracing::debug!(%id, name, pid = connected.pid, role = %connected.role, "connected");
     let ended = match connected.role {
@@ -97,6 +101,7 @@ async fn shake_hands(
 ) -> Result<Session, HandshakeError> {
     let peer = connection.peer().map_err(TransportError::from)?;
     let (mut reader, mut writer) = connection.split();
+    reader.take_no_objects();
     let answer = |verdict: Verdict| Preamble::new(verdict).to_bytes();
     if !peer.same_user {
         writer.raw(&answer(Verdict::NotPermitted)).await?;
@@ -125,6 +130,21 @@ async fn shake_hands(
         }
     };
     let (hello, is_bridged) = hello;
+    // Through the door it has its place already.
+    let bridged = match is_bridged && way == Way::Endpoint {
+        true => match accept::place_of_bridge(server) {
+            Some(place) => Some(place),
+            None => {
+                let error = ErrorReply::new(
+                    ErrorKind::Limit,
+                    "the bridge has as many connections as it gets; `limits.connections` has more",
+                );
+                writer.message(&Welcome::Refused(error.clone())).await?;
+                return Err(HandshakeError::Refused(error));
+            }
+        },
+        false => None,
+    };
     let newcomer = match introduce(server, hello, is_bridged, peer, preamble.what).await {
         Ok(newcomer) => newcomer,
         Err(error) => {
@@ -141,7 +161,7 @@ async fn shake_hands(
     };
     writer.message(&welcome).await?;
     let minor = preamble.minor.min(MINOR);
-    Ok(Session { minor, reader, writer, listed })
+    Ok(Session { minor, reader, writer, listed, bridged })
 }
 
 /// Who it is that says `hello`, if that may connect for this.

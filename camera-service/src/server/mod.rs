@@ -19,7 +19,7 @@ mod watches;
 use std::sync::Arc;
 
 use protocol::endpoint::Endpoint;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use accept::accept;
@@ -75,12 +75,26 @@ pub struct Server {
 }
 
 /// What connections have in common and nobody else sees.
-#[derive(Default)]
 pub struct Shared {
     /// What remote users watch.
     watches: Watches,
     /// Log-ins that failed.
     failed_logins: FailedLogins,
+    /// Held by whoever looks which programs have a device open.
+    look_for_holders: Arc<Semaphore>,
+    /// Every connection of the bridge has a share, besides that in [`Server::room`].
+    bridged: Arc<()>,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self {
+            watches: Watches::default(),
+            failed_logins: FailedLogins::default(),
+            look_for_holders: Arc::new(Semaphore::new(1)),
+            bridged: Arc::default(),
+        }
+    }
 }
 
 #[cfg(all(test, unix))]

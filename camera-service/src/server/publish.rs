@@ -4,7 +4,7 @@
 //! else: as many frames may be on their way as there are slots, and a client that sends more is
 //! not read from. What is in a frame is judged by the capture thread, not here.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{collections::VecDeque, pin::pin, sync::Arc, time::Duration};
 
 use protocol::{
     CameraId, ErrorKind, ErrorReply, PublishCommand, PublishFrame, PublishMessage, PublishRequest,
@@ -32,6 +32,10 @@ const LOOK: Duration = Duration::from_secs(1);
 const STALE: Duration = Duration::from_millis(500);
 /// A frame cannot have been on its way for longer; a clock that says so is another one.
 const OLDEST_NS: u64 = 10_000_000_000;
+/// A frame that was begun may take so many times [`LOOK`] to come: whoever stops in its middle
+/// keeps a slot and a name. Counted in pieces, so that a service that was stopped as a whole, and
+/// wakes up late, does not take its own pause for the client's.
+const LOOKS_AT_A_FRAME: u32 = 10;
 /// A client that does not read is not waited for when its connection ends.
 const LAST_WORD: Duration = Duration::from_millis(100);
 
@@ -145,7 +149,11 @@ impl Publishing<'_> {
             if self.allowed > 0
                 && let Some(Pending { frame, since }) = pending.take()
             {
-                self.frame(frame, since, reader).await?;
+                if !self.frame_in_time(frame, since, reader).await? {
+                    let took = LOOK * LOOKS_AT_A_FRAME;
+                    let why = format!("a frame that was begun did not come within {took:?}");
+                    return self.end(ErrorKind::Timeout, why).await;
+                }
                 continue;
             }
             tokio::select! {
@@ -199,6 +207,22 @@ impl Publishing<'_> {
         self.told = Some(watchers);
         let credit = u32::try_from(credit).unwrap_or(u32::MAX);
         self.writer.message(&PublishMessage::Demand { watchers, credit }).await
+    }
+
+    /// Reads a frame, and tells whether it came in time.
+    async fn frame_in_time(
+        &mut self,
+        frame: PublishFrame,
+        since: tokio::time::Instant,
+        reader: &mut Reader,
+    ) -> Result<bool, TransportError> {
+        let mut coming = pin!(self.frame(frame, since, reader));
+        for _ in 0..LOOKS_AT_A_FRAME {
+            if let Ok(came) = tokio::time::timeout(LOOK, &mut coming).await {
+                return came.map(|()| true);
+            }
+        }
+        Ok(false)
     }
 
     /// Reads a frame into a slot, or past where nobody wants it.

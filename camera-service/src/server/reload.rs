@@ -8,7 +8,7 @@ use std::{
 };
 
 use protocol::{CameraId, ErrorKind, ErrorReply, Event};
-use tokio::sync::Mutex as AsyncMutex;
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use super::Server;
 use crate::{
@@ -26,15 +26,18 @@ pub struct ConfigSource {
     always: Vec<TestCamera>,
     /// Test cameras that are there because of the configuration. Held while it is read, so that
     /// one reading follows the other.
-    test_cameras: AsyncMutex<Vec<(TestCamera, CameraId)>>,
+    test_cameras: Arc<AsyncMutex<TestCameras>>,
     /// Why the file is not in force.
     refused: Mutex<Option<String>>,
 }
 
+/// Test cameras by what was wished for.
+type TestCameras = Vec<(TestCamera, CameraId)>;
+
 impl ConfigSource {
     /// The file at `path`, and `always` beside it.
     pub fn new(path: PathBuf, is_named: bool, always: Vec<TestCamera>) -> Self {
-        let (test_cameras, refused) = (AsyncMutex::default(), Mutex::default());
+        let (test_cameras, refused) = (Arc::default(), Mutex::default());
         Self { path, is_named, always, test_cameras, refused }
     }
 
@@ -63,7 +66,19 @@ impl ConfigSource {
 /// stays in force then. What is told to event readers: that it was read, unless nothing came of
 /// it and nobody `asked`, or why it was refused, once.
 pub async fn reload(server: &Arc<Server>, asked: bool) -> Result<(), ErrorReply> {
-    let mut test_cameras = server.source.test_cameras.lock().await;
+    // One waits here, and takes no place, until the one before is done.
+    let turn = server.source.test_cameras.clone().lock_owned().await;
+    // In a task of its own: once begun it is finished, also when who asked has gone.
+    let read = tokio::spawn(read_anew(server.clone(), turn, asked));
+    let failed = |_| ErrorReply::new(ErrorKind::Internal, "the configuration was not read");
+    read.await.map_err(failed)?
+}
+
+async fn read_anew(
+    server: Arc<Server>,
+    mut test_cameras: OwnedMutexGuard<TestCameras>,
+    asked: bool,
+) -> Result<(), ErrorReply> {
     let source = server.clone();
     let read = tokio::task::spawn_blocking(move || source.source.read()).await;
     let refused = |reason| {
@@ -102,11 +117,7 @@ pub async fn reload(server: &Arc<Server>, asked: bool) -> Result<(), ErrorReply>
 }
 
 /// Sees to it that the `wanted` test cameras are there, and no others of those that are `there`.
-async fn settle(
-    registry: &Registry,
-    there: &mut Vec<(TestCamera, CameraId)>,
-    mut wanted: Vec<TestCamera>,
-) {
+async fn settle(registry: &Registry, there: &mut TestCameras, mut wanted: Vec<TestCamera>) {
     let mut gone = Vec::new();
     there.retain(|(camera, id)| {
         let known = wanted.iter().position(|wanted| wanted == camera);

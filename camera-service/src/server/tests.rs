@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use protocol::{
     BridgeListening, ClientError, ClientHello, ErrorKind, Hello, Preamble, Reply, ReplyMessage,
-    Request, RequestMessage, Role, Scope, Size, TokenRequest, Welcome,
+    Request, RequestMessage, Role, Scope, Size, TokenRequest, Verdict, Welcome,
     client::Connector,
     transport::{Connection, Door, Reader, Writer},
     wire::MAX_MESSAGE,
@@ -161,4 +161,35 @@ async fn the_bridge_and_its_users_come_through_the_door() {
     server.stop.cancel();
     door.closed().await;
     assert!(door.connect().await.is_err());
+}
+
+#[tokio::test]
+async fn the_bridge_never_gets_the_last_quarter_of_the_connections() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (server, door) = door(&folder).await;
+    let mut config = Config::default();
+    config.limits.connections = 8;
+    server.config.send_replace(Arc::new(config));
+    let mut kept = Vec::new();
+    for _ in 0..6 {
+        let connection = door.connect().await.expect("passed");
+        let entered = enter(connection, Role::Control, program(None)).await;
+        assert!(matches!(entered.0, Welcome::Accepted { .. }), "{:?}", entered.0);
+        kept.push(entered);
+    }
+    let verdict = async || {
+        let (mut reader, _writer) = door.connect().await.expect("passed").split();
+        let answer = reader.preamble().await.expect("a verdict");
+        Preamble::<Verdict>::from_bytes(&answer).expect("understood").what
+    };
+    assert_eq!(verdict().await, Verdict::TooManyConnections);
+    assert!(accept::place_of_bridge(&server).is_none());
+    // One that leaves makes room.
+    kept.pop();
+    while accept::place_of_bridge(&server).is_none() {
+        tokio::task::yield_now().await;
+    }
+    let connection = door.connect().await.expect("passed");
+    let (welcome, ..) = enter(connection, Role::Control, program(None)).await;
+    assert!(matches!(welcome, Welcome::Accepted { .. }), "{welcome:?}");
 }

@@ -16,6 +16,8 @@ use super::files;
 
 /// Most cameras of which a start is kept; there are never as many held open.
 const MOST: usize = 256;
+/// Most of them that are published: anybody can publish under any number of names.
+const MOST_PUBLISHED: usize = 64;
 
 const HEAD: &str = "\
 # Cameras that `camera-service start` holds open, as camera-service keeps them over a restart.
@@ -114,8 +116,13 @@ impl Starts {
             );
             ErrorReply::new(ErrorKind::Storage, message)
         };
-        if cameras.len() > MOST {
-            return Err(failed(format!("it has {MOST} cameras, which is the most")));
+        let published = cameras.keys().filter(|camera| camera.0.starts_with("published:")).count();
+        for (number, most, what) in
+            [(cameras.len(), MOST, "cameras"), (published, MOST_PUBLISHED, "published cameras")]
+        {
+            if number > most {
+                return Err(failed(format!("it has {most} {what}, which is the most")));
+            }
         }
         let this = self.clone();
         // In a task of its own: file and memory stay the same, also when who asked has gone.
@@ -179,6 +186,22 @@ mod tests {
         assert_eq!((next.of(&desk), next.of(&door)), (None, Some(ModeWish::default())));
         next.keep(&door, None).await.expect("kept");
         assert!(!path.exists(), "nothing is held open, and nothing is left");
+    }
+
+    #[tokio::test]
+    async fn published_cameras_leave_room_for_others() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let starts = Starts::load(folder.path().join("starts.toml"));
+        let asked = Some(ModeWish::default());
+        let published = |number| CameraId(format!("published:{number}"));
+        for number in 0..MOST_PUBLISHED {
+            starts.keep(&published(number), asked).await.expect("kept");
+        }
+        let error = starts.keep(&published(MOST_PUBLISHED), asked).await.expect_err("too many");
+        assert!(error.message.contains("64 published cameras"), "{error}");
+        starts.keep(&CameraId("test:0".to_owned()), asked).await.expect("kept");
+        starts.keep(&published(0), None).await.expect("kept");
+        starts.keep(&published(MOST_PUBLISHED), asked).await.expect("there is room again");
     }
 
     #[tokio::test]

@@ -3,12 +3,13 @@
 
 mod elsewhere;
 mod frame;
+mod holds;
 mod keys;
 mod service;
 mod setup;
 mod view;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use iced::{Size, Subscription, Task, Theme, keyboard, system, theme, time, window};
 use protocol::{CameraDetail, CameraId, CameraSummary};
@@ -33,6 +34,7 @@ use crate::{
     start, style,
 };
 
+use holds::Holds;
 pub(crate) use service::Purpose;
 
 /// The whole program.
@@ -47,7 +49,7 @@ pub(crate) struct App {
     selected: Option<CameraId>,
     details: HashMap<CameraId, CameraDetail>,
     /// Cameras that were opened to choose a mode: the hold ends once a stream has begun.
-    to_release: HashSet<CameraId>,
+    holds: Holds,
     stage: Stage,
     panel: Option<Panel>,
     page: Page,
@@ -135,7 +137,7 @@ impl App {
             model: Model::default(),
             selected: None,
             details: HashMap::new(),
-            to_release: HashSet::new(),
+            holds: Holds::default(),
             panel: None,
             page: Page::Cameras,
             welcome: Welcome::default(),
@@ -247,7 +249,9 @@ impl App {
             Message::Saved(Ok(())) => {}
             Message::Saved(Err(error)) => warn!("settings cannot be remembered: {error}"),
             Message::CloseRequested => {
-                let last = frame::save(self.remembered.clone());
+                let saved = frame::save(self.remembered.clone());
+                let released = self.release_at_last();
+                let last = async { tokio::join!(saved, released) };
                 return Task::perform(last, |_| Message::Close);
             }
             Message::Close => return iced::exit(),

@@ -21,8 +21,11 @@ use crate::{
 pub(crate) enum Purpose {
     /// All that is known of a camera.
     Describe,
-    /// A mode for a camera, to be watched here; and whether a start held it open before.
-    Mode { camera: CameraId, was_held: bool },
+    /// A mode for a camera, to be watched here, as it may have been before; and whether the hold
+    /// is this window's.
+    Mode { camera: CameraId, own: bool, was_watched: bool },
+    /// The end of such a hold.
+    Release(CameraId),
     /// All cameras off, or on again.
     Privacy { off: bool },
     /// The connections, with their figures.
@@ -39,6 +42,24 @@ impl App {
             .map(move |answer| Message::Answered(purpose.clone(), answer))
     }
 
+    /// Ends a hold of this window's.
+    fn release(&self, camera: CameraId) -> Task<Message> {
+        if self.link.is_none() {
+            // Once there is a connection.
+            return Task::none();
+        }
+        self.request(Purpose::Release(camera.clone()), Request::StopCamera { camera })
+    }
+
+    /// Ends all holds of this window's before the program does. A service that does not answer is
+    /// not waited for.
+    pub(super) fn release_at_last(&self) -> impl Future<Output = ()> + Send + use<> {
+        connection::at_last(
+            self.link.clone(),
+            self.holds.all().into_iter().map(|camera| Request::StopCamera { camera }).collect(),
+        )
+    }
+
     pub(super) fn connection(&mut self, update: Update) -> Task<Message> {
         match update {
             Update::Connected(link) => {
@@ -47,7 +68,9 @@ impl App {
                 let asks = self.panel.as_ref().map(Panel::ask_for_all).unwrap_or_default();
                 let shown = matches!(self.page, Page::Remote);
                 let remote = if shown { self.ask_for_remote() } else { Task::none() };
-                Task::batch([self.describe(), self.ask_panel(asks), remote])
+                let due = self.holds.due().into_iter().map(|camera| self.release(camera));
+                let due = Task::batch(due.collect::<Vec<_>>());
+                Task::batch([due, self.describe(), self.ask_panel(asks), remote])
             }
             Update::Happened(event) => self.happened(&event),
             Update::Gone(why) => {
@@ -64,6 +87,7 @@ impl App {
 
     fn happened(&mut self, event: &Event) -> Task<Message> {
         self.model.apply(event);
+        self.holds.look(&self.model);
         if let Some(panel) = &mut self.panel {
             panel.apply(event);
         }
@@ -175,26 +199,28 @@ impl App {
     }
 
     pub(super) fn on_stage(&mut self, message: stage::Message) -> Task<Message> {
-        let begun = match &message {
-            stage::Message::Stream(camera, live::stream::Update::Mode { .. }) => {
-                self.to_release.take(camera)
+        let ended = match &message {
+            stage::Message::Stream(camera, live::stream::Update::Mode { .. })
+                if self.holds.begun(camera) =>
+            {
+                self.release(camera.clone())
             }
-            _ => None,
+            _ => Task::none(),
         };
-        let ended = begun.map_or_else(Task::none, |camera| {
-            self.request(Purpose::Other, Request::StopCamera { camera })
-        });
         let action = match self.stage.update(message) {
             stage::Action::None => Task::none(),
             stage::Action::SetMode(camera, mode) => {
-                let was_held = self.model.camera(&camera).is_some_and(|known| known.held_open);
+                // What is not sent cannot be begun.
+                let own = self.link.is_some() && self.holds.ask(&camera, &self.model);
                 let wish = ModeWish::from(mode);
-                let purpose = Purpose::Mode { camera: camera.clone(), was_held };
+                let was_watched = self.stage.is_watched(&camera);
+                let purpose = Purpose::Mode { camera: camera.clone(), own, was_watched };
                 self.request(purpose, Request::StartCamera { camera, wish })
             }
             stage::Action::Stopped(camera) => {
                 // Stop means off, also where a start holds it on.
                 match self.model.camera(&camera) {
+                    _ if self.holds.end(&camera) => self.release(camera),
                     Some(known) if known.held_open => {
                         self.request(Purpose::Other, Request::StopCamera { camera })
                     }
@@ -300,17 +326,27 @@ impl App {
                      start it again.",
                 );
             }
-            (Purpose::Mode { camera, was_held }, Ok(_)) => {
+            (Purpose::Mode { camera, own, was_watched }, Ok(_)) => {
                 let watched = self.stage.is_watched(&camera);
-                self.stage.watch(&camera);
-                if was_held {
-                    return Task::none();
+                if !was_watched {
+                    self.stage.watch(&camera);
                 }
-                if watched {
-                    return self.request(Purpose::Other, Request::StopCamera { camera });
+                if own && !watched && !was_watched {
+                    self.holds.keep_until_begun(&camera);
+                } else if own && self.holds.end(&camera) {
+                    return self.release(camera);
                 }
-                self.to_release.insert(camera);
             }
+            (Purpose::Mode { camera, own: true, .. }, Err(failure)) => {
+                self.notices.error(failure.message);
+                // Begun it may have been all the same, and then it is done.
+                if self.holds.end(&camera) {
+                    return self.release(camera);
+                }
+            }
+            (Purpose::Release(camera), Ok(_)) => self.holds.ended(&camera),
+            // It is told again once there is a connection.
+            (Purpose::Release(_), Err(_)) => {}
             (Purpose::TestCamera, Ok(Reply::Camera(detail))) => {
                 return self.select(detail.summary.id.clone());
             }

@@ -36,7 +36,7 @@ pub enum Lasting<T> {
 }
 
 /// Whether a connection that ended so may be had again by waiting: the service ended or was
-/// killed, or is just starting.
+/// killed, is just starting, or has given up a client that was too slow.
 #[must_use]
 pub fn is_passing(error: &ClientError) -> bool {
     match error {
@@ -46,7 +46,10 @@ pub fn is_passing(error: &ClientError) -> bool {
         | ClientError::NoAnswer(_) => true,
         // What cannot be understood will not be the next time either.
         ClientError::Transport(error) => !matches!(error, super::TransportError::Wire(_)),
-        ClientError::Reply(reply) => reply.kind == ErrorKind::Stopping,
+        // A program that was itself stopped, in the middle of what it sent, was given up.
+        ClientError::Reply(reply) => {
+            matches!(reply.kind, ErrorKind::Stopping | ErrorKind::Timeout)
+        }
         _ => false,
     }
 }
@@ -275,6 +278,7 @@ mod tests {
             ClientError::Closed,
             ClientError::NotRunning(String::new()),
             reply(ErrorKind::Stopping),
+            reply(ErrorKind::Timeout),
         ] {
             assert!(is_passing(&passing), "{passing}");
         }

@@ -1,6 +1,6 @@
 //! The reading half of a connection.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, io, sync::Arc};
 
 use serde::de::DeserializeOwned;
 
@@ -19,16 +19,30 @@ pub struct Reader {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
-    /// Objects that have come in and were not taken; a peer that sends more than
-    /// [`Reader::MAX_OBJECTS`] breaks the protocol.
+    /// Objects that have come in and were not taken, `most_objects` of them. A peer that sends
+    /// more breaks the protocol.
     objects: VecDeque<Object>,
+    most_objects: usize,
 }
 
 impl Reader {
     const MAX_OBJECTS: usize = 32;
 
     pub(super) fn new(stream: Arc<platform::Stream>) -> Self {
-        Self { stream, buffer: Vec::new(), start: 0, end: 0, objects: VecDeque::new() }
+        Self {
+            stream,
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+            objects: VecDeque::new(),
+            most_objects: Self::MAX_OBJECTS,
+        }
+    }
+
+    /// From now on a peer that sends a memory object breaks the protocol: for the service, to
+    /// which nobody has any to send.
+    pub fn take_no_objects(&mut self) {
+        self.most_objects = 0;
     }
 
     /// The next message; `None` when the other side closed the connection between messages.
@@ -72,6 +86,7 @@ impl Reader {
         while filled < target.len() {
             // Past the buffer: raw bytes are large, and copied once is enough.
             let got = self.stream.receive(&mut target[filled..], &mut self.objects).await?;
+            self.check_objects()?;
             if got == 0 {
                 return Err(TransportError::CutShort);
             }
@@ -117,15 +132,20 @@ impl Reader {
         }
         let free = &mut self.buffer[self.end..];
         let got = self.stream.receive(free, &mut self.objects).await?;
-        if self.objects.len() > Self::MAX_OBJECTS {
-            return Err(std::io::Error::new(
-                std::io::ErrorKind::InvalidData,
-                "more memory objects came than the protocol allows",
-            )
-            .into());
-        }
+        self.check_objects()?;
         self.end += got;
         Ok(got)
+    }
+
+    /// To be called whenever something has come in: each read may bring an object.
+    fn check_objects(&mut self) -> io::Result<()> {
+        if self.objects.len() <= self.most_objects {
+            return Ok(());
+        }
+        // Closed at once, however long the connection takes to end.
+        self.objects.clear();
+        let message = "more memory objects came than the protocol allows";
+        Err(io::Error::new(io::ErrorKind::InvalidData, message))
     }
 
     fn take(&mut self, bytes: usize) {

@@ -200,6 +200,12 @@ fn open_watch_lets_anybody_here_watch_and_no_more() {
     let bridge = Bridge::start(&setup.service, &["--open-watch"]);
     assert_eq!(bridge.http().get("/snapshot").status, 200);
     assert_eq!(bridge.http().get("/api/cameras").status, 200);
+    // Not so a page of another place, for which a browser fetches any picture.
+    for (site, status) in [("cross-site", 403), ("same-origin", 200), ("none", 200)] {
+        let from = || bridge.http().header("Sec-Fetch-Site", site);
+        assert_eq!(from().get("/snapshot").status, status, "{site}");
+        assert_eq!(from().token(&setup.watch).get("/snapshot").status, 200, "{site}");
+    }
     let set: Value = json!({ "type": "stop_camera", "camera": "test:0" });
     assert_eq!(bridge.http().post("/api/request", &set.to_string()).status, 403);
     let mut socket = bridge.websocket();

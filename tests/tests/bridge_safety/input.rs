@@ -123,6 +123,13 @@ fn messages_that_are_none_close_the_connection() {
         {
             assert_eq!(closed(Message::text(text)), Some(4000), "{text:.50}");
         }
+        // Who may send large images may not send large texts.
+        let mut publisher = setup.bridge.log_in(&setup.all);
+        let blank = " ".repeat(65 << 10);
+        let _ = publisher.send_raw(Message::text(format!("{{\"op\":\"ack\",{blank}\"d\":{{}}}}")));
+        let (code, error) = publisher.closed();
+        assert_eq!(code, 4000, "{error}");
+        assert!(error["message"].as_str().is_some_and(|said| said.contains("64 KiB")), "{error}");
         assert_eq!(closed(Message::binary(vec![2; 10])), Some(4000));
         assert_eq!(closed(Message::binary(vec![2; 1000])), Some(4000));
         // 64 MiB, in one piece and in pieces without end.

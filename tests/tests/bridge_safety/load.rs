@@ -127,3 +127,77 @@ fn a_bridge_that_is_killed_is_there_again_at_once() {
         }
     });
 }
+
+/// Opens as many different streams as a connection may have, beginning with this width; the kinds
+/// of the errors.
+#[track_caller]
+fn open_different(socket: &mut WebSocket, from: u64) -> Vec<String> {
+    let widths = from..from + 16;
+    let opened = widths.map(|width| {
+        let wish = json!({ "camera": "test:0", "adaptive": false, "width": width, "fps": 1 });
+        socket.request("open_stream", wish)
+    });
+    let failed = opened.filter(|response| response["ok"] != true);
+    failed.map(|response| response["error"]["kind"].as_str().expect("a kind").to_owned()).collect()
+}
+
+#[test]
+fn a_token_that_takes_all_it_can_locks_nobody_out_of_the_service() {
+    let setup = setup_with("[limits]\nconnections = 40\n");
+    let (mut sockets, mut refused) = (Vec::new(), 0);
+    for round in 0..10 {
+        let Ok(mut socket) = WebSocket::try_connect(setup.bridge.address(), &[]) else {
+            refused += 1;
+            continue;
+        };
+        socket.op("hello");
+        socket.send(&json!({ "op": "identify", "d": { "token": setup.watch } }));
+        match socket.next(LONG) {
+            Ok(Some(message)) if message["op"] == "identified" => {
+                let kinds = open_different(&mut socket, 32 + round * 16);
+                assert!(kinds.iter().all(|kind| kind == "limit"), "{kinds:?}");
+                refused += kinds.len();
+                sockets.push(socket);
+            }
+            _ => refused += 1,
+        }
+    }
+    assert!(refused > 10 && !sockets.is_empty(), "{refused} refused, {} taken", sockets.len());
+    // It has what it gets; this user has the rest.
+    let status = setup.service.json(&["status"]);
+    let connections = status["connections"].as_u64().expect("a number");
+    assert!((25..40).contains(&connections), "{status}");
+    setup.service.cli(&["check", "test:0", "--seconds", "1"]).ok();
+    setup.service.cli(&["off"]).ok();
+    setup.service.cli(&["token", "revoke", "watcher"]).ok();
+    let (mut first, mut seen) = (sockets.remove(0), Vec::new());
+    while let Ok(Some(message)) = first.next(LONG) {
+        seen.push(message);
+    }
+    assert!(seen.len() < 100, "{seen:?}");
+}
+
+#[test]
+fn a_token_has_its_share_of_streams_and_others_have_theirs() {
+    const SHARE: usize = 64;
+    let setup = setup();
+    let mut sockets: Vec<WebSocket> =
+        (0..SHARE / 16).map(|_| setup.bridge.log_in(&setup.watch)).collect();
+    for (round, socket) in (0..).zip(&mut sockets) {
+        assert_eq!(open_different(socket, 32 + round * 16), [""; 0]);
+    }
+    let mut more = setup.bridge.log_in(&setup.watch);
+    assert_eq!(open_different(&mut more, 200), ["limit"; 16]);
+    // What is there costs nothing more, and another token has a share of its own.
+    let there = json!({ "camera": "test:0", "adaptive": false, "width": 32, "fps": 1 });
+    more.ok("open_stream", there);
+    let http = setup.bridge.http();
+    assert_eq!(http.token(&setup.watch).get("/snapshot?width=300").status, 503);
+    assert_eq!(setup.bridge.http().token(&setup.all).get("/snapshot?width=300").status, 200);
+    // Given back, it can be had again, a moment later.
+    drop(sockets);
+    wait_until("there to be room again", LONG, || {
+        let kinds = open_different(&mut more, 200);
+        if kinds.len() < 16 { Ok(()) } else { Err(format!("{kinds:?}")) }
+    });
+}

@@ -4,7 +4,7 @@
 use std::{fs, time::Duration};
 
 use serde_json::Value;
-use tests::{Manager, wait_until};
+use tests::{Manager, Program, wait_until};
 
 use super::PATIENCE;
 
@@ -12,6 +12,8 @@ const SERVICE: &str = "camera-service.service";
 const SOCKET: &str = "camera-service.socket";
 /// No user of any machine.
 const NOBODY: u32 = 61_984;
+/// One of every machine, without privileges, who never logs in.
+const KNOWN: u32 = 65_534;
 
 fn status(manager: &Manager) -> Value {
     manager.cli(&["status", "--json"]).json()
@@ -114,4 +116,36 @@ fn one_that_no_longer_turns_is_ended_and_started_anew() {
     wait_for_pid_other_than(&manager, &pid);
     manager.cli(&["list"]).ok();
     assert_eq!(manager.property(SERVICE, "NRestarts"), "1");
+}
+
+#[test]
+fn with_boot_it_starts_with_the_machine_until_it_is_uninstalled() {
+    let Some(manager) = Manager::with_logind(Some(KNOWN)) else { return };
+    let lingers = || {
+        let user = KNOWN.to_string();
+        let mut command = manager.command("loginctl");
+        command.args(["show-user", "--property=Linger", "--value", &user]);
+        // A user who neither is logged in nor lingers is none that it knows.
+        Program::start("loginctl show-user", &mut command).wait(PATIENCE).text().trim() == "yes"
+    };
+    assert!(!lingers());
+    let text = manager.cli(&["install", "--boot"]).ok();
+    assert!(text.text().contains("start with the machine now"), "{text:?}");
+    assert!(text.text().contains("usermod -aG video"), "{text:?}");
+    assert!(lingers());
+    assert_eq!(status(&manager)["installed"]["at_boot"], true);
+    // Twice it changes nothing.
+    let again = manager.cli(&["install", "--boot"]).ok();
+    assert!(!again.text().contains("start with the machine now"), "{again:?}");
+    let text = manager.cli(&["uninstall"]).ok();
+    assert!(text.text().contains("no longer start with the machine"), "{text:?}");
+    assert!(!lingers());
+
+    // What was so before stays so.
+    let mut command = manager.command("loginctl");
+    command.args(["enable-linger", &KNOWN.to_string()]);
+    Program::start("loginctl enable-linger", &mut command).wait(PATIENCE).ok();
+    manager.cli(&["install", "--boot"]).ok();
+    manager.cli(&["uninstall"]).ok();
+    assert!(lingers());
 }

@@ -8,11 +8,14 @@
 use std::collections::BTreeMap;
 
 use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen as Width, SeccompCmpOp as Op, SeccompCondition,
-    SeccompFilter, SeccompRule, TargetArch,
+    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen as Width, SeccompCmpOp as Op,
+    SeccompCondition, SeccompFilter, SeccompRule, TargetArch, sock_filter,
 };
 
 use super::ConfineError;
+
+#[cfg(test)]
+mod tests;
 
 /// Refused whatever their arguments.
 const REFUSED: &[libc::c_long] = &[
@@ -28,8 +31,28 @@ const REFUSED: &[libc::c_long] = &[
     libc::SYS_pidfd_getfd,
     libc::SYS_pidfd_send_signal,
     libc::SYS_kill,
+    libc::SYS_tkill,
     libc::SYS_rt_sigqueueinfo,
     libc::SYS_rt_tgsigqueueinfo,
+    // … slow them down, or take part in what they share.
+    libc::SYS_setpriority,
+    libc::SYS_ioprio_set,
+    libc::SYS_sched_setaffinity,
+    libc::SYS_sched_setattr,
+    libc::SYS_sched_setparam,
+    libc::SYS_sched_setscheduler,
+    libc::SYS_migrate_pages,
+    libc::SYS_move_pages,
+    libc::SYS_shmat,
+    libc::SYS_shmctl,
+    libc::SYS_semop,
+    libc::SYS_semtimedop,
+    libc::SYS_semctl,
+    libc::SYS_msgsnd,
+    libc::SYS_msgrcv,
+    libc::SYS_msgctl,
+    libc::SYS_mq_open,
+    libc::SYS_mq_unlink,
     // Another view of the system.
     libc::SYS_mount,
     libc::SYS_umount2,
@@ -64,8 +87,19 @@ const REFUSED: &[libc::c_long] = &[
     libc::SYS_personality,
 ];
 
-/// Families of sockets that may be made: to listen, and to be told this machine's addresses.
-const FAMILIES: &[i32] = &[libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
+/// Families of sockets that talk to others.
+const INTERNET: &[i32] = &[libc::AF_INET, libc::AF_INET6];
+/// Calls for devices and sockets that act on others: typing into, or pasting into, the terminal
+/// that the bridge was started from, and naming who gets signals of a socket.
+const REQUESTS: &[u64] = &[libc::TIOCSTI, libc::TIOCLINUX, FIOSETOWN, SIOCSPGRP];
+/// Commands of `fcntl` that name who gets signals of a descriptor, and which.
+const OWNERS: &[i32] = &[libc::F_SETOWN, F_SETOWN_EX, F_SETSIG];
+
+// From the kernel's headers, for the library has them not, or not everywhere.
+const FIOSETOWN: u64 = 0x8901;
+const SIOCSPGRP: u64 = 0x8902;
+const F_SETOWN_EX: i32 = 15;
+const F_SETSIG: i32 = 10;
 
 /// Whether calls are out of reach from now on; `connects` leaves connecting to the service.
 /// Not on processors that the library does not know.
@@ -76,24 +110,94 @@ pub(super) fn confine(connects: bool) -> Result<bool, ConfineError> {
     if !connects {
         rules.insert(libc::SYS_connect, Vec::new());
     }
-    let mut families = Vec::new();
-    for family in FAMILIES {
-        families.push(differs(0, *family)?);
+    rules.insert(libc::SYS_socket, sockets(connects)?);
+    rules.insert(libc::SYS_socketpair, vec![rule(other_than_streams(1)?)?]);
+    // To send may be to connect. Without datagrams nothing else can be sent to an address.
+    for (call, flags) in [(libc::SYS_sendto, 3), (libc::SYS_sendmsg, 2), (libc::SYS_sendmmsg, 3)] {
+        rules.insert(call, vec![rule(vec![has(flags, libc::MSG_FASTOPEN)?])?]);
     }
-    if connects {
-        families.push(differs(0, libc::AF_UNIX)?);
-    }
-    // Refused where it is none of them.
-    rules.insert(libc::SYS_socket, vec![SeccompRule::new(families)?]);
-    // Typing into the terminal that the bridge was started from.
-    let types = SeccompCondition::new(1, Width::Dword, Op::Eq, libc::TIOCSTI)?;
-    rules.insert(libc::SYS_ioctl, vec![SeccompRule::new(vec![types])?]);
+    // The C library ends a process that has failed by a signal to itself.
+    let own = u64::from(std::process::id());
+    let others = SeccompCondition::new(0, Width::Dword, Op::Ne, own)?;
+    rules.insert(libc::SYS_tgkill, vec![rule(vec![others])?]);
+    rules.insert(libc::SYS_prlimit64, vec![rule(vec![differs(0, 0)?])?]);
+    let any_of = |argument, values: &[u64]| -> Result<Vec<SeccompRule>, BackendError> {
+        let is = |value| SeccompCondition::new(argument, Width::Dword, Op::Eq, value);
+        values.iter().map(|value| rule(vec![is(*value)?])).collect()
+    };
+    rules.insert(libc::SYS_ioctl, any_of(1, REQUESTS)?);
+    let owners: Vec<u64> = OWNERS.iter().map(|command| *command as u64).collect();
+    rules.insert(libc::SYS_fcntl, any_of(1, &owners)?);
     let refuse = SeccompAction::Errno(libc::EPERM as u32);
     let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch)?;
     seccompiler::apply_filter(&BpfProgram::try_from(filter)?)?;
+    if arch == TargetArch::x86_64 {
+        seccompiler::apply_filter(&without_x32())?;
+    }
     Ok(true)
 }
 
-fn differs(argument: u8, value: i32) -> Result<SeccompCondition, seccompiler::BackendError> {
+/// Which sockets may not be made. What is left: to listen by TCP, and to be told this machine's
+/// addresses.
+fn sockets(connects: bool) -> Result<Vec<SeccompRule>, BackendError> {
+    let mut other = vec![differs(0, libc::AF_NETLINK)?];
+    for family in INTERNET {
+        other.push(differs(0, *family)?);
+    }
+    if connects {
+        other.push(differs(0, libc::AF_UNIX)?);
+    }
+    let mut refused = vec![rule(other)?];
+    for family in INTERNET {
+        let mut other_type = vec![is(0, *family)?];
+        other_type.extend(other_than_streams(1)?);
+        refused.push(rule(other_type)?);
+        // Other protocols have streams too, and other ways to connect them.
+        let tcp = [differs(2, 0)?, differs(2, libc::IPPROTO_TCP)?];
+        refused.push(rule([&[is(0, *family)?][..], &tcp].concat())?);
+    }
+    let mut datagrams = vec![is(0, libc::AF_UNIX)?];
+    datagrams.extend(other_than_streams(1)?);
+    refused.push(rule(datagrams)?);
+    let routes = [is(0, libc::AF_NETLINK)?, differs(2, libc::NETLINK_ROUTE)?];
+    refused.push(rule(routes.into())?);
+    Ok(refused)
+}
+
+/// Where `argument` is a type of sockets other than streams. Datagrams can be sent to anybody.
+fn other_than_streams(argument: u8) -> Result<Vec<SeccompCondition>, BackendError> {
+    let flags =
+        [0, libc::SOCK_NONBLOCK, libc::SOCK_CLOEXEC, libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC];
+    flags.iter().map(|flags| differs(argument, libc::SOCK_STREAM | flags)).collect()
+}
+
+/// Refuses the calls that processors of this kind have a second time, under other numbers, for
+/// programs with short pointers; few kernels serve them.
+fn without_x32() -> BpfProgram {
+    const X32: u32 = 0x4000_0000;
+    let step = |code: u32, jt, jf, k| sock_filter { code: code as u16, jt, jf, k };
+    vec![
+        // The call's number comes first in what a filter is given.
+        step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
+        step(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, 0, 1, X32),
+        step(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ERRNO | libc::EPERM as u32),
+        step(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW),
+    ]
+}
+
+/// Refuses where all of these hold.
+fn rule(conditions: Vec<SeccompCondition>) -> Result<SeccompRule, BackendError> {
+    SeccompRule::new(conditions)
+}
+
+fn is(argument: u8, value: i32) -> Result<SeccompCondition, BackendError> {
+    SeccompCondition::new(argument, Width::Dword, Op::Eq, value as u64)
+}
+
+fn differs(argument: u8, value: i32) -> Result<SeccompCondition, BackendError> {
     SeccompCondition::new(argument, Width::Dword, Op::Ne, value as u64)
+}
+
+fn has(argument: u8, bits: i32) -> Result<SeccompCondition, BackendError> {
+    SeccompCondition::new(argument, Width::Dword, Op::MaskedEq(bits as u64), bits as u64)
 }

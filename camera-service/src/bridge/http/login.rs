@@ -11,6 +11,9 @@ use crate::bridge::{
     viewer::{Refused, Viewer},
 };
 
+/// For which page a browser asks.
+const FETCH_SITE: &str = "sec-fetch-site";
+
 /// The user of a request.
 pub(super) struct User<'a> {
     pub(super) bridge: &'a Bridge,
@@ -55,6 +58,14 @@ impl User<'_> {
     }
 
     async fn with(&self, name: &str, token: Option<&str>) -> Result<Viewer, Failed> {
+        // Browsers fetch pictures for any page, also for one that may not look at them: the camera
+        // would be turned on for it.
+        let is_foreign = self.headers.get(FETCH_SITE).is_some_and(|site| site == "cross-site");
+        if token.is_none() && is_foreign {
+            let message = "a page of another place asks without a token; give it an address with \
+                           one (`camera-service token add NAME --scope watch`)";
+            return Err((StatusCode::FORBIDDEN, ErrorReply::new(ErrorKind::Forbidden, message)));
+        }
         Viewer::log_in(self.bridge, name, token, self.remote).await.map_err(|refused| {
             let status = match refused {
                 Refused::NoToken | Refused::Wrong(_) => StatusCode::UNAUTHORIZED,

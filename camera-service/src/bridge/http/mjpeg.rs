@@ -60,7 +60,8 @@ pub(super) async fn stream(
         return Ok(headers(reply::empty(StatusCode::OK)));
     }
     let news = Arc::<Bell>::default();
-    let mut subscription = bridge.sources.subscribe(request, news.clone());
+    let mut subscription =
+        bridge.sources.subscribe(&watch, request, news.clone()).map_err(failed)?;
     // What cannot be streamed is an error, not a stream without end or beginning.
     loop {
         match subscription.change() {

@@ -44,7 +44,8 @@ pub(super) async fn snapshot(
         return Ok(reply::full(StatusCode::OK, JPEG, bytes::Bytes::new(), Caching::Never));
     }
     let news = Arc::<Bell>::default();
-    let mut subscription = bridge.sources.subscribe(request, news.clone());
+    let mut subscription =
+        bridge.sources.subscribe(&watch, request, news.clone()).map_err(failed)?;
     let mut condition = None;
     let picture = async {
         loop {

@@ -53,8 +53,14 @@ pub(super) async fn run(
             ClientError::Reply(reply) if reply.kind != ErrorKind::Stopping => {
                 return end(&source, &held, reply);
             }
-            _ => {
-                source.enter(Phase::Lost("camera-service does not run at the moment".to_owned()));
+            error => {
+                let reason = match error {
+                    ClientError::NotAccepted(why) => {
+                        format!("camera-service took no further connection: {why}")
+                    }
+                    _ => "camera-service does not run at the moment".to_owned(),
+                };
+                source.enter(Phase::Lost(reason));
                 sleep(RETRY).await;
             }
         }

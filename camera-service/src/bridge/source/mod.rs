@@ -10,16 +10,22 @@ mod tables;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use protocol::{ErrorReply, Mode, StreamRequest};
+use protocol::{ErrorKind, ErrorReply, Mode, StreamRequest};
 use tokio::sync::Notify;
 
-use super::{seldom::Bell, service::Service};
+use super::{seldom::Bell, service::Service, viewer::Watch};
 pub(super) use picture::{BOUNDARY, Picture};
+
+/// Most streams at once. Each is a connection that the service counts, and of which viewers may
+/// not take so many that nothing is left for their own connections.
+const MOST: usize = 256;
+/// Most streams of one token: whoever asks for every size there is leaves room for others.
+const MOST_OF_A_TOKEN: usize = 64;
 
 /// All streams that are held.
 pub(super) struct Sources {
     service: Arc<Service>,
-    // As many as viewers ask for, each a connection that the service counts.
+    // At most [`MOST`].
     held: Arc<Mutex<Vec<Arc<Source>>>>,
 }
 
@@ -41,6 +47,8 @@ pub(super) enum Phase {
 /// A stream and what came last on it.
 struct Source {
     request: StreamRequest,
+    /// The token for which it was opened.
+    opened_for: String,
     state: Mutex<State>,
     /// Told when the last subscription ends or one begins.
     wanted: Notify,
@@ -53,8 +61,16 @@ struct State {
     phase: Phase,
     /// Changes of the phase so far.
     phases: u64,
-    listeners: Vec<(u64, Arc<Bell>)>,
+    listeners: Vec<Listener>,
     next_listener: u64,
+}
+
+/// Who is told of news.
+struct Listener {
+    number: u64,
+    /// The token with which it watches.
+    token: String,
+    bell: Arc<Bell>,
 }
 
 impl Source {
@@ -82,12 +98,21 @@ impl Source {
     fn is_wanted(&self) -> bool {
         !self.state().listeners.is_empty()
     }
+
+    /// Whether it is there for `token`: it watches, or did last and left a moment ago.
+    fn is_for(&self, token: &str) -> bool {
+        let state = self.state();
+        match state.listeners.is_empty() {
+            true => self.opened_for == token,
+            false => state.listeners.iter().any(|listener| listener.token == token),
+        }
+    }
 }
 
 impl State {
     fn tell(&self) {
-        for (_, listener) in &self.listeners {
-            listener.ring();
+        for listener in &self.listeners {
+            listener.bell.ring();
         }
     }
 }
@@ -97,13 +122,22 @@ impl Sources {
         Self { service, held: Arc::default() }
     }
 
-    /// Subscribes to what `request` asks for; `news` is told of every picture and change. The
-    /// caller must have a watch on the camera for as long.
-    pub(super) fn subscribe(&self, request: StreamRequest, news: Arc<Bell>) -> Subscription {
+    /// Subscribes to what `request` asks for of the camera of `watch`, which the caller must have
+    /// for as long; `news` is told of every picture and change. Fails where that would take one
+    /// stream too many.
+    pub(super) fn subscribe(
+        &self,
+        watch: &Watch,
+        request: StreamRequest,
+        news: Arc<Bell>,
+    ) -> Result<Subscription, ErrorReply> {
+        let token = watch.token();
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let source = match held.iter().find(|source| source.request == request) {
             Some(source) => source.clone(),
             None => {
+                let of_token = held.iter().filter(|source| source.is_for(token)).count();
+                check_room(held.len(), of_token)?;
                 let state = State {
                     picture: None,
                     pictures: 0,
@@ -113,7 +147,8 @@ impl Sources {
                     next_listener: 0,
                 };
                 let state = Mutex::new(state);
-                let source = Arc::new(Source { request, state, wanted: Notify::new() });
+                let opened_for = token.to_owned();
+                let source = Arc::new(Source { request, opened_for, state, wanted: Notify::new() });
                 held.push(source.clone());
                 let (service, held) = (self.service.clone(), self.held.clone());
                 tokio::spawn(fetch::run(source.clone(), service, held));
@@ -122,20 +157,35 @@ impl Sources {
         };
         drop(held);
         let mut state = source.state();
-        let listener = state.next_listener;
+        let number = state.next_listener;
         state.next_listener += 1;
-        state.listeners.push((listener, news));
+        state.listeners.push(Listener { number, token: token.to_owned(), bell: news });
         // The picture that is there is shown at once.
         let (picture, phase) = (state.pictures.saturating_sub(1), 0);
         drop(state);
         source.wanted.notify_one();
-        Subscription { source, listener, picture, phase }
+        Ok(Subscription { source, listener: number, picture, phase })
     }
 
     /// How many streams are held.
     pub(super) fn len(&self) -> usize {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
+}
+
+/// Whether there may be one stream more, where there are so many in all and of one token.
+fn check_room(all: usize, of_token: usize) -> Result<(), ErrorReply> {
+    let limit = |message: String| Err(ErrorReply::new(ErrorKind::Limit, message));
+    if of_token >= MOST_OF_A_TOKEN {
+        return limit(format!(
+            "a token may have {MOST_OF_A_TOKEN} streams of different size, rate or quality at a \
+             time; ask for one that is there"
+        ));
+    }
+    if all >= MOST {
+        return limit(format!("the bridge has {MOST} streams, which is the most; try again later"));
+    }
+    Ok(())
 }
 
 /// Takes a source that nobody wants out of those that are held; `false` where somebody does.
@@ -191,7 +241,7 @@ impl Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         let mut state = self.source.state();
-        state.listeners.retain(|(listener, _)| *listener != self.listener);
+        state.listeners.retain(|listener| listener.number != self.listener);
         let last = state.listeners.is_empty();
         drop(state);
         if last {

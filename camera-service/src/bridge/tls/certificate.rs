@@ -42,9 +42,10 @@ pub(super) struct Covers {
 }
 
 impl Covers {
-    /// Whether it has all of `names` and some time left.
+    /// Whether it has all of `names` and some time left. What it has beside them does no harm, and
+    /// browsers trust a certificate that they know.
     pub(super) fn still_good(&self, names: &Names) -> bool {
-        self.names == texts(names) && self.end > now() + LEAST_DAYS * DAY
+        self.names.is_superset(&texts(names)) && self.end > now() + LEAST_DAYS * DAY
     }
 }
 
@@ -174,6 +175,8 @@ mod tests {
         let first = Own::load_or_make(&folder, &names(&["desk"])).expect("made");
         let again = Own::load_or_make(&folder, &names(&["desk"])).expect("kept");
         assert_eq!(first.chain, again.chain);
+        let fewer = Own::load_or_make(&folder, &names(&[])).expect("kept");
+        assert_eq!(first.chain, fewer.chain);
         let other = Own::load_or_make(&folder, &names(&["desk", "lamp"])).expect("made anew");
         assert_ne!(first.chain, other.chain);
         assert_eq!(first.key.secret_der(), other.key.secret_der());

@@ -1,13 +1,15 @@
 //! Encryption: with the bridge's own certificate or with given files.
 //!
-//! The own one is looked at whenever somebody connects, and made anew when this machine's names
-//! have changed or it nears its end; reading and signing happen on a blocking thread.
+//! The own one is looked at whenever somebody connects, and made anew when this machine has got
+//! another name or it nears its end. Given files are looked at now and then, and read anew when
+//! they have changed. Reading and signing happen on a blocking thread.
 
 mod certificate;
+mod files;
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use data_encoding::HEXLOWER;
@@ -16,18 +18,27 @@ use tokio_rustls::{
     TlsAcceptor,
     rustls::{
         self, ServerConfig,
-        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+        pki_types::{CertificateDer, PrivateKeyDer},
     },
 };
 
 use super::{BridgeError, names::Names};
 use crate::config;
 use certificate::Own;
+use files::Files;
 
 /// How connections are encrypted.
 pub(super) struct Tls {
-    own: Option<PathBuf>,
+    origin: Origin,
     current: Mutex<Current>,
+}
+
+/// Where the certificate comes from.
+enum Origin {
+    /// It is made, and kept in this folder.
+    Own(PathBuf),
+    /// It is given.
+    Files(Files),
 }
 
 struct Current {
@@ -45,28 +56,19 @@ impl Tls {
         folder: PathBuf,
         names: &Names,
     ) -> Result<Option<Self>, BridgeError> {
-        let (own, current) = match wish {
+        let (origin, current) = match wish {
             config::Tls::Off => return Ok(None),
             config::Tls::Own => {
                 let own = Own::load_or_make(&folder, names)?;
-                (Some(folder), Current::own(own)?)
+                (Origin::Own(folder), Current::own(own)?)
             }
             config::Tls::Files { certificate, key } => {
-                let unreadable = |path: &PathBuf, error: rustls::pki_types::pem::Error| {
-                    BridgeError::Certificate { path: path.clone(), reason: error.to_string() }
-                };
-                let chain = CertificateDer::pem_file_iter(certificate)
-                    .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-                    .map_err(|error| unreadable(certificate, error))?;
-                let key =
-                    PrivateKeyDer::from_pem_file(key).map_err(|error| unreadable(key, error))?;
-                let current = Current::new(chain, key, None).map_err(|reason| {
-                    BridgeError::Certificate { path: certificate.clone(), reason }
-                })?;
-                (None, current)
+                let files = Files::new(certificate.clone(), key.clone());
+                let current = Current::given(&files)?;
+                (Origin::Files(files), current)
             }
         };
-        Ok(Some(Self { own, current: Mutex::new(current) }))
+        Ok(Some(Self { origin, current: Mutex::new(current) }))
     }
 
     /// SHA-256 of the certificate, as pairs of hexadecimal digits with colons.
@@ -74,30 +76,40 @@ impl Tls {
         self.current().fingerprint.clone()
     }
 
-    fn current(&self) -> std::sync::MutexGuard<'_, Current> {
+    fn current(&self) -> MutexGuard<'_, Current> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What shakes hands with the next connection, on a machine that has these names.
     pub(super) async fn acceptor(&self, names: Arc<Names>) -> TlsAcceptor {
-        let stale = |covers: &certificate::Covers| !covers.still_good(&names);
-        let folder = {
-            let current = self.current();
-            match &self.own {
-                Some(folder) if current.covers.as_ref().is_some_and(stale) => folder.clone(),
-                _ => return current.acceptor.clone(),
+        let make: Box<dyn FnOnce() -> Result<Option<Current>, BridgeError> + Send> = match &self
+            .origin
+        {
+            Origin::Own(folder) if self.is_stale(&names) => {
+                let folder = folder.clone();
+                Box::new(move || Current::own(Own::load_or_make(&folder, &names)?).map(Some))
             }
+            Origin::Files(files) if files.are_due() => {
+                let files = files.clone();
+                Box::new(move || files.have_changed().then(|| Current::given(&files)).transpose())
+            }
+            Origin::Own(_) | Origin::Files(_) => return self.current().acceptor.clone(),
         };
-        let make = move || Current::own(Own::load_or_make(&folder, &names)?);
         match tokio::task::spawn_blocking(make).await {
-            Ok(Ok(made)) => {
-                tracing::info!(fingerprint = made.fingerprint, "the certificate was made anew");
+            Ok(Ok(Some(made))) => {
+                tracing::info!(fingerprint = made.fingerprint, "there is another certificate");
                 *self.current() = made;
             }
-            Ok(Err(error)) => tracing::warn!("the certificate could not be made anew: {error}"),
-            Err(error) => tracing::warn!("the certificate could not be made anew: {error}"),
+            Ok(Ok(None)) => {}
+            Ok(Err(error)) => tracing::warn!("the certificate stays as it was: {error}"),
+            Err(error) => tracing::warn!("the certificate stays as it was: {error}"),
         }
         self.current().acceptor.clone()
+    }
+
+    /// Whether the own certificate has to be made anew.
+    fn is_stale(&self, names: &Names) -> bool {
+        self.current().covers.as_ref().is_some_and(|covers| !covers.still_good(names))
     }
 }
 
@@ -107,6 +119,11 @@ impl Current {
         let path = PathBuf::from("the bridge's own certificate");
         Self::new(chain, key, Some(covers))
             .map_err(|reason| BridgeError::Certificate { path, reason })
+    }
+
+    fn given(files: &Files) -> Result<Self, BridgeError> {
+        let (chain, key) = files.read()?;
+        Self::new(chain, key, None).map_err(|reason| files.unusable(reason))
     }
 
     fn new(

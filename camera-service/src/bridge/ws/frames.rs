@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use bytes::Bytes;
-use protocol::Mode;
+use protocol::{ErrorReply, Mode};
 
 use super::{
     message::FrameHeader,
@@ -60,11 +60,11 @@ pub(super) enum News {
     },
     Lost(String),
     Blocked,
-    Ended(protocol::ErrorReply),
+    Ended(ErrorReply),
 }
 
 impl Stream {
-    /// Subscribes to what `wish` asks for.
+    /// Subscribes to what `wish` asks for. Fails where the bridge has no room for it.
     pub(super) fn open(
         bridge: &Bridge,
         id: u32,
@@ -72,10 +72,11 @@ impl Stream {
         wish: Wish,
         adaptive: bool,
         news: Arc<Bell>,
-    ) -> Self {
-        let subscription = bridge.sources.subscribe(request(watch.camera.clone(), wish), news);
+    ) -> Result<Self, ErrorReply> {
+        let request = request(watch.camera.clone(), wish);
+        let subscription = bridge.sources.subscribe(&watch, request, news)?;
         let rungs = Rungs::new(Instant::now());
-        Self {
+        Ok(Self {
             id,
             watch,
             wish,
@@ -86,7 +87,7 @@ impl Stream {
             dropped: 0,
             told: None,
             reason: MODE,
-        }
+        })
     }
 
     /// The camera's id.
@@ -194,7 +195,9 @@ impl Stream {
     fn step(&mut self, reason: &'static str, bridge: &Bridge, news: &Arc<Bell>) {
         let wish = on_rung(self.wish, self.rung());
         let request = request(self.watch.camera.clone(), wish);
-        self.subscription = bridge.sources.subscribe(request, news.clone());
-        self.reason = reason;
+        // Where there is no room for another, what is there is better than nothing.
+        if let Ok(subscription) = bridge.sources.subscribe(&self.watch, request, news.clone()) {
+            (self.subscription, self.reason) = (subscription, reason);
+        }
     }
 }

@@ -211,6 +211,10 @@ impl Pipe {
                 // Answered already.
                 Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {}
                 Ok(Message::Close(_)) => {}
+                // Also of who may send longer images.
+                Ok(Message::Text(text)) if text.len() > MOST_TEXT => {
+                    return Err(PipeError::Wrong("a text has more than 64 KiB".to_owned()));
+                }
                 Ok(message) => {
                     self.since_message = self.memory.left();
                     return Ok(Some(message));

@@ -167,13 +167,13 @@ pub(in crate::bridge) async fn perform(viewer: &Viewer, what: What) -> Result<St
             let request = Request::StopCamera { camera: camera.clone() };
             ask!(client, request, Reply::Done => ());
             let camera = describe(client, camera).await?;
-            text(&json::Stopped { camera: (&camera.summary).into() })
+            text(&json::Stopped { camera: Some((&camera.summary).into()) })
         }
         What::RenameCamera { camera, name } => {
             let id = describe(client, camera).await?.summary.id;
             ask!(client, Request::RenameCamera { camera: id.clone(), name }, Reply::Done => ());
             let camera = describe(client, id).await?.summary;
-            text(&json::Renamed { camera: &camera.id.0, name: &camera.name })
+            text(&json::Renamed { camera: &camera.id.0, name: Some(&camera.name) })
         }
         What::CamerasOff {} => {
             ask!(client, Request::SetPrivacy { off: true }, Reply::Done => ());

@@ -33,7 +33,7 @@ use crate::bridge::{
     viewer::{Viewer, Watch},
 };
 use aside::{Aside, Happened};
-use end::{End, ended};
+use end::{End, behind, ended};
 use login::log_in;
 
 /// Requests without a response; with more nothing is read.
@@ -181,8 +181,10 @@ impl<'a> Session<'a> {
             Happened::Told(told) => self.told(told),
             Happened::Closed(reason) => Err(ended(reason)),
             Happened::Event(Some(message)) => self.event(&message.event),
-            // The other connection tells why.
-            Happened::Event(None) => Err(ended(self.aside.why_closed().await)),
+            // The other connection tells why; where it goes on, the service has given this one up.
+            Happened::Event(None) => {
+                Err(self.aside.why_closed().await.map_or_else(|_| behind(), ended))
+            }
             Happened::Time => self.tick(Instant::now()),
         }
     }

@@ -33,6 +33,7 @@ impl ControlsHandle {
         &self,
         settings: Vec<ControlSetting>,
     ) -> Result<Vec<ControlOutcome>, ErrorReply> {
+        self.check_number(settings.len())?;
         let _turn = self.0.pinning_turn.lock().await;
         let camera = &self.0.camera;
         let names = settings.iter().map(|setting| setting.name.as_str());

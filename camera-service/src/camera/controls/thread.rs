@@ -196,7 +196,9 @@ impl Authority {
             }
             Work::Set(settings, reply) if !reply.is_closed() => {
                 self.refresh()?;
-                let outcomes = settings.iter().map(|setting| self.outcome(setting)).collect();
+                let wanted = |_: &&ControlSetting| !reply.is_closed();
+                let settings = settings.iter().take_while(wanted);
+                let outcomes = settings.map(|setting| self.outcome(setting)).collect();
                 self.refresh()?;
                 drop(reply.send(Ok(outcomes)));
             }

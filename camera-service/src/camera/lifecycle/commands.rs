@@ -82,6 +82,12 @@ impl Life {
             // It has no cable to be pulled, and would go on.
             self.close(Instant::now());
         }
+        if self.camera.facts().descriptor.driver == "published" {
+            // Nobody could tell cameras apart that were published once and are held open for ever.
+            // Its next publisher finds the start in force that was kept.
+            let kept = self.context.starts.of(&self.camera.id);
+            self.hold = self.hold.or(kept).filter(|_| device.is_some());
+        }
         self.camera.controls.set_device(device.clone());
         self.camera.update(|facts| {
             if let Some(found) = &found {

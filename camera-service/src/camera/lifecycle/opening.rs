@@ -35,7 +35,12 @@ impl Life {
         self.close_at = None;
         let by = now + self.timeouts().close_within;
         self.phase = match std::mem::replace(&mut self.phase, Phase::Closed) {
-            Phase::Opening(capturing, _) | Phase::Streaming(capturing) => {
+            // The call that opens it returns when it does: it may take as long as it might have.
+            Phase::Opening(capturing, opened_by) => {
+                capturing.stop();
+                Phase::Closing(capturing, by.max(opened_by))
+            }
+            Phase::Streaming(capturing) => {
                 capturing.stop();
                 Phase::Closing(capturing, by)
             }
@@ -53,6 +58,11 @@ impl Life {
             }
             other => other,
         };
+        if !self.pending.is_empty() {
+            // What is refused now must not come into force when the call does return.
+            self.hold = None;
+            self.wish = self.worked.unwrap_or_default();
+        }
         let reason = "a call into its driver does not return; unplug it and plug it in again";
         self.tell(CameraState::Stuck, reason, None);
         self.condition(Condition::Lost(reason.to_owned()));

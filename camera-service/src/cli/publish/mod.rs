@@ -183,14 +183,21 @@ async fn send(
             () = interrupt.wait() => return Ok(()),
             event = publisher.next() => event?,
             taken = frames.take(wanted, credit > 0) => match taken? {
-                Taken::Frame(bytes) => match publisher.send(&bytes, None).await? {
-                    None => {
-                        credit -= 1;
-                        frames.was_sent();
-                        continue;
+                Taken::Frame(bytes) => {
+                    let sent = tokio::select! {
+                        biased;
+                        () = interrupt.wait() => return Ok(()),
+                        sent = publisher.send(&bytes, None) => sent?,
+                    };
+                    match sent {
+                        None => {
+                            credit -= 1;
+                            frames.was_sent();
+                            continue;
+                        }
+                        Some(gone) => gone,
                     }
-                    Some(gone) => gone,
-                },
+                }
                 Taken::End => return Ok(()),
             },
         };

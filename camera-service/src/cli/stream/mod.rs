@@ -76,7 +76,7 @@ pub(super) struct StreamArgs {
     #[arg(long, value_name = "Q", value_parser = clap::value_parser!(u8).range(1..=100))]
     quality: Option<u8>,
     /// End after so many frames.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole)]
     count: Option<NonZeroU64>,
     /// Write frames to this file, or to stdout with `-`.
     #[arg(short, long, value_name = "FILE")]
@@ -90,6 +90,11 @@ pub(super) struct StreamArgs {
     /// End with the service, rather than wait until it is back.
     #[arg(long)]
     no_reconnect: bool,
+}
+
+/// A number of frames.
+fn whole(text: &str) -> Result<NonZeroU64, String> {
+    text.parse().map_err(|_| "expected a whole number from 1".to_owned())
 }
 
 impl StreamArgs {

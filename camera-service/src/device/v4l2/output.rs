@@ -23,7 +23,7 @@ use super::{
     ioctl::{Failure, Node},
     loopback,
 };
-use crate::device::Error;
+use crate::{config::LOAD_V4L2LOOPBACK, device::Error};
 
 /// How long a device that is set up already is watched for frames of another writer. Cameras
 /// deliver some in this time.
@@ -63,7 +63,7 @@ pub enum Written {
 pub enum OutputError {
     /// There is nothing there, or not any more.
     #[error(
-        "there is no device {path}; load the driver (sudo modprobe v4l2loopback exclusive_caps=1) and see which it made (v4l2-ctl --list-devices)"
+        "there is no device {path}; load the driver ({LOAD_V4L2LOOPBACK}) and see which it made (v4l2-ctl --list-devices)"
     )]
     Missing {
         /// Its file.

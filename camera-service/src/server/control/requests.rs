@@ -8,7 +8,7 @@ use protocol::{
 };
 
 use super::{
-    super::{Server, clients::Connected},
+    super::{Server, clients::Connected, grants},
     remote,
 };
 use crate::slots::Pool;
@@ -24,15 +24,13 @@ pub(super) async fn handle(
     let registry = &server.registry;
     match request {
         Request::ListCameras => Ok(Reply::Cameras(registry.summaries())),
-        Request::DescribeCamera { camera } => describe(server, &camera).await,
+        Request::DescribeCamera { camera } => describe(server, connected, &camera).await,
         Request::Status => Ok(Reply::Status(status(server))),
         Request::ListClients => Ok(Reply::Clients(server.clients.summaries())),
         Request::StartCamera { camera, wish } => {
             registry.find(&camera)?.start(wish).await.map(Reply::Started)
         }
-        Request::StopCamera { camera } => {
-            registry.find(&camera)?.stop().await.map(|()| Reply::Done)
-        }
+        Request::StopCamera { camera } => registry.stop(&camera).await.map(|()| Reply::Done),
         Request::ListControls { camera } => {
             registry.find(&camera)?.controls().list().await.map(Reply::Controls)
         }
@@ -115,13 +113,18 @@ async fn set_privacy(server: &Server, off: bool) -> Result {
     kept.map(|()| Reply::Done)
 }
 
-async fn describe(server: &Arc<Server>, camera: &CameraId) -> Result {
+async fn describe(server: &Server, connected: &Connected, camera: &CameraId) -> Result {
     let camera = server.registry.find(camera)?;
     let mut detail = camera.detail();
-    if let Some(device) = camera.device() {
-        // Looks through every process: not for the I/O thread.
-        let holders = tokio::task::spawn_blocking(move || device.holders()).await;
-        detail.holders = holders.unwrap_or_default();
+    if let Some(device) = camera.device().filter(|_| grants::sees_holders(&connected.caller)) {
+        // Looks through every process: not for the I/O thread, and one look at a time, whatever
+        // their number. Who waits for its turn and gives up takes none.
+        let turn = server.shared.look_for_holders.clone().acquire_owned().await;
+        let holders = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            device.holders()
+        });
+        detail.holders = holders.await.unwrap_or_default();
     }
     Ok(Reply::Camera(Box::new(detail)))
 }

@@ -4,19 +4,22 @@ use std::{
     future::{Future, poll_fn},
     pin::Pin,
     task::{Context, Poll},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use protocol::{ClientError, ErrorReply, EventMessage, client::EventStream};
 use tokio::{
     sync::mpsc,
     task::{JoinError, JoinSet},
-    time::{Sleep, sleep_until},
+    time::{Sleep, error::Elapsed, sleep_until, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{Done, MOST_PUBLICATIONS};
 use crate::bridge::{seldom::Seldom, viewer::Viewer, ws::publish::Told};
+
+/// Connections that end together end within this.
+const SOON: Duration = Duration::from_secs(1);
 
 type Waiting<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -112,9 +115,10 @@ impl Aside {
         poll_fn(|cx| self.poll(cx)).await
     }
 
-    /// Why the user's connection to the service has ended, which it has or does soon.
-    pub(super) async fn why_closed(&mut self) -> Option<ErrorReply> {
-        self.closed.as_mut().await
+    /// Why the user's connection to the service has ended, if it has or does soon. `Err` where it
+    /// goes on.
+    pub(super) async fn why_closed(&mut self) -> Result<Option<ErrorReply>, Elapsed> {
+        timeout(SOON, self.closed.as_mut()).await
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Happened> {

@@ -154,9 +154,13 @@ impl Session<'_> {
                 self.refuse(&id, ErrorKind::Limit, message)
             }
             Ok(watch) => {
-                self.last += 1;
-                let news = self.news.clone();
-                let stream = Stream::open(self.bridge, self.last, watch, wish, open.adaptive, news);
+                let (number, news) = (self.last + 1, self.news.clone());
+                let opened = Stream::open(self.bridge, number, watch, wish, open.adaptive, news);
+                let stream = match opened {
+                    Ok(stream) => stream,
+                    Err(error) => return self.respond(&id, &Err(error)),
+                };
+                self.last = number;
                 self.streams.insert(self.last, Open { stream, request: Some(id) });
                 self.bridge.counters.viewers.get_or_create(&Way::WEBSOCKET).inc();
                 Ok(())

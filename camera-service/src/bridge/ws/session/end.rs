@@ -39,6 +39,12 @@ pub(super) fn bad(message: impl Into<String>) -> End {
     End::Say(code::BAD_MESSAGE, ErrorReply::new(ErrorKind::Protocol, message))
 }
 
+/// Who takes no events is told none any more.
+pub(super) fn behind() -> End {
+    let message = "more has happened than was read; connect again for the state as it is now";
+    End::Say(code::TOO_SLOW, ErrorReply::new(ErrorKind::Limit, message))
+}
+
 /// What the end of the service's connection means.
 pub(super) fn ended(reason: Option<ErrorReply>) -> End {
     match reason {
