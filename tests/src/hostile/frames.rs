@@ -15,15 +15,13 @@ pub(super) fn jpeg_mode() -> Mode {
 
 /// A frame as `mode` demands.
 pub(super) fn right(mode: &Mode) -> Vec<u8> {
-    let pixels = u64::from(mode.size.width) * u64::from(mode.size.height);
-    let halves =
-        u64::from(mode.size.width.div_ceil(2)) * u64::from(mode.size.height.div_ceil(2)) * 2;
+    // A wish may be for any size: wider than any number of bytes.
+    let [width, height] = [mode.size.width, mode.size.height].map(u128::from);
+    let (pixels, halves) = (width * height, width.div_ceil(2) * height.div_ceil(2) * 2);
     let length = match mode.format {
         PixelFormat::Mjpg => return JPEG.to_vec(),
         PixelFormat::Grey | PixelFormat::Other(_) => pixels,
-        PixelFormat::Yuyv => {
-            u64::from(mode.size.width.div_ceil(2)) * 4 * u64::from(mode.size.height)
-        }
+        PixelFormat::Yuyv => width.div_ceil(2) * 4 * height,
         PixelFormat::Nv12 | PixelFormat::I420 => pixels + halves,
         PixelFormat::Rgb | PixelFormat::Bgr => pixels * 3,
         PixelFormat::Rgba => pixels * 4,
