@@ -1,7 +1,7 @@
 //! What this machine is called: its names and the addresses of its interfaces.
 //!
-//! Read when they are needed and at most every few seconds, on a blocking thread: a bridge that
-//! nobody uses asks for nothing.
+//! Read when they are needed and at most every few seconds, on a blocking thread; a bridge that
+//! nobody uses asks now and then, to tell where it is reached.
 
 use std::{
     collections::BTreeSet,
