@@ -211,7 +211,10 @@ export class Share {
 
   /** A phone whose screen goes dark ends its camera. */
   async #stayAwake() {
-    this.#lock = (await navigator.wakeLock?.request("screen").catch(() => null)) ?? null;
+    const lock = (await navigator.wakeLock?.request("screen").catch(() => null)) ?? null;
+    // By now it may be over, or asked for twice.
+    if (!this.#sharing || this.#lock?.released === false) return lock?.release().catch(() => {});
+    this.#lock = lock;
   }
 }
 

@@ -145,16 +145,12 @@ async fn serve(options: Options) -> Result<(), ServeError> {
         tasks: tasks.clone(),
         stop: stop.clone(),
     });
-    // The first look comes before the first client, so that `list` is never empty by haste; a
-    // device that hangs does not hold it up for long.
-    if let Ok(Some(devices)) = tokio::time::timeout(Duration::from_secs(2), finds.recv()).await {
-        registry.found(devices).await;
-    }
     let signals = signals::spawn(stop.clone())?;
-    tracing::info!(pid = std::process::id(), by = server.started_by, "listening at {endpoint}");
+    // From now on, since on Windows there is no room for a second client that is not accepted.
+    // None is answered before the first look for cameras.
     let accepting = tasks.spawn(server::accept(server.clone(), instance.listener));
     let finding = tasks.spawn({
-        let stop = stop.clone();
+        let (registry, stop) = (registry.clone(), stop.clone());
         async move {
             loop {
                 tokio::select! {
@@ -167,6 +163,8 @@ async fn serve(options: Options) -> Result<(), ServeError> {
             }
         }
     });
+    registry.first_look().await;
+    tracing::info!(pid = std::process::id(), by = server.started_by, "listening at {endpoint}");
     let jobs = tasks.spawn(loopbacks::keep(jobs_config, endpoint.clone(), stop.clone()));
     let bridge = tasks.spawn(bridge::keep(server.clone()));
     let tokens = tasks.spawn(server.tokens.clone().keep_time());

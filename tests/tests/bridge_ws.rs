@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use protocol::{Scope, Size};
+use protocol::{ModeWish, Reply, Request, Scope, Size};
 use serde_json::{Value, json};
 use tests::{
     Service,
-    bridge::{Bridge, Frame, WebSocket, clock, jpeg, revoke, strip, token},
+    bridge::{Bridge, Frame, WebSocket, ask, clock, jpeg, revoke, strip, token},
     wait_until,
 };
 
@@ -102,6 +102,19 @@ fn results_are_what_the_command_line_prints() {
     assert_eq!(socket.ok("unpin_controls", camera()), json!([]));
     let named = socket.ok("rename_camera", with(json!({ "name": "Desk" })));
     assert_eq!(named, json!({ "camera": "test:0", "name": "Desk" }));
+    // Of one that is away a name can be taken, and is free then.
+    let added = ask(service, Request::AddTestCamera { wish: ModeWish::default() });
+    assert!(matches!(added, Reply::Camera(_)), "{added:?}");
+    let away = socket.ok("rename_camera", json!({ "camera": "test:1", "name": "Hall" }));
+    assert_eq!(away, json!({ "camera": "test:1", "name": "Hall" }));
+    let gone = Request::RemoveTestCamera { camera: "test:1".into() };
+    assert_eq!(ask(service, gone), Reply::Done);
+    let hall = with(json!({ "name": "Hall" }));
+    assert_eq!(socket.fails("rename_camera", hall), "name_taken");
+    let reset = socket.ok("rename_camera", json!({ "camera": "Hall", "name": null }));
+    assert_eq!(reset, json!({ "camera": "Hall", "name": null }));
+    let unknown = json!({ "camera": "none", "name": null });
+    assert_eq!(socket.fails("rename_camera", unknown), "no_such_camera");
     let started =
         socket.ok("start_camera", json!({ "camera": "Desk", "size": "320x240", "fps": 15 }));
     assert_eq!(

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -20,6 +21,12 @@ use tokio_rustls::server::TlsStream;
 const UNSENT: u32 = 64 << 10;
 /// Who takes nothing for so long is given up.
 const STALLED: Duration = Duration::from_secs(20);
+/// Who has vanished is found within some 40 s, also while nothing is on its way to them, as where
+/// a camera is lost: their place is another's then.
+const KEEPALIVE: TcpKeepalive = TcpKeepalive::new()
+    .with_time(Duration::from_secs(20))
+    .with_interval(Duration::from_secs(5))
+    .with_retries(4);
 
 /// The connection.
 pub(super) struct Socket {
@@ -36,10 +43,12 @@ enum Way {
 
 /// Sets what every connection has, before anything is said on it.
 pub(super) fn prepare(stream: &TcpStream) {
-    // What cannot be set makes pictures later, no more.
+    // What cannot be set makes pictures or ends later, no more.
     let _ = stream.set_nodelay(true);
+    let socket = SockRef::from(stream);
+    let _ = socket.set_tcp_keepalive(&KEEPALIVE);
     #[cfg(target_os = "linux")]
-    let _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT);
+    let _ = socket.set_tcp_notsent_lowat(UNSENT);
 }
 
 impl Socket {

@@ -3,6 +3,7 @@
 //! It goes to stderr, written by the thread `log`: whoever logs must not wait for whoever reads.
 
 mod backlog;
+mod panics;
 
 use std::{
     cell::Cell,
@@ -53,6 +54,15 @@ impl Log {
     }
 }
 
+impl Drop for Log {
+    /// Where the program ends by a panic, that is the last line.
+    fn drop(&mut self) {
+        if thread::panicking() && (self.is_written_out.get() || self.write_out().is_ok()) {
+            self.backlog.is_written_within(LAST_LINES);
+        }
+    }
+}
+
 /// Logs to stderr what `filter` lets through; without one the variable RUST_LOG decides, else
 /// everything from `info` up is. Nothing is written before [`Log::write_out`].
 pub(super) fn start(filter: Option<&str>) -> Result<Log, CliError> {
@@ -71,6 +81,7 @@ pub(super) fn start(filter: Option<&str>) -> Result<Log, CliError> {
         .with_writer(backlog.clone())
         .try_init()
         .map_err(|error| CliError::io("start logging", io::Error::other(error.to_string())))?;
+    panics::log();
     Ok(Log { backlog, is_written_out: Cell::new(false) })
 }
 

@@ -8,9 +8,11 @@ use std::{
     collections::BTreeMap,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
 };
 
 use protocol::{CameraId, CameraSummary, ErrorKind, ErrorReply, Event, FrameRate, Size};
+use tokio::{sync::watch, time::Instant};
 use tokio_util::task::TaskTracker;
 
 pub use discovery::{Discovery, NamedDevice};
@@ -26,6 +28,9 @@ use crate::{
 
 /// Most test cameras at once.
 const MOST_TEST_CAMERAS: u32 = 16;
+/// How long clients wait for the first look for cameras: a device that hangs does not hold them up
+/// for longer.
+const FIRST_LOOK: Duration = Duration::from_secs(2);
 
 /// All cameras.
 pub struct Registry {
@@ -33,6 +38,9 @@ pub struct Registry {
     ids: Arc<Ids>,
     /// Names that publishers have.
     published: published::Names,
+    /// Whether the finder has said which cameras there are.
+    looked: watch::Sender<bool>,
+    since: Instant,
     context: Context,
     tasks: TaskTracker,
     this: Weak<Self>,
@@ -51,6 +59,8 @@ impl Registry {
             cameras: Mutex::default(),
             ids: Arc::new(ids),
             published: published::Names::default(),
+            looked: watch::Sender::new(false),
+            since: Instant::now(),
             context,
             tasks,
             this: this.clone(),
@@ -131,6 +141,15 @@ impl Registry {
         }
     }
 
+    /// Waits until the finder has said for the first time which cameras there are, so that no list
+    /// is empty by haste; not for longer than [`FIRST_LOOK`] after the service's start.
+    pub async fn first_look(&self) {
+        let mut looked = self.looked.subscribe();
+        let looked = looked.wait_for(|looked| *looked);
+        // Late is as good as never: there is a list either way.
+        let _ = tokio::time::timeout_at(self.since + FIRST_LOOK, looked).await;
+    }
+
     /// Takes note of the devices that are there now: all of them, not only new ones.
     pub async fn found(&self, devices: Vec<NamedDevice>) {
         let mut gone: Vec<Arc<Camera>> = Vec::new();
@@ -164,6 +183,7 @@ impl Registry {
                 self.add(id, name, found, true);
             }
         }
+        self.looked.send_replace(true);
     }
 
     /// Adds a test camera of this size and rate. One that was removed and is watched still takes

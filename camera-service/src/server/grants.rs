@@ -157,16 +157,26 @@ pub(super) fn check(
             return Err(forbidden("that can be done on the service's own machine only"));
         }
     }
+    let may_be_away = matches!(request, Request::RenameCamera { name: None, .. });
     if let Some(camera) = camera(request) {
-        *camera = resolve(registry, token, camera)?;
+        *camera = resolve(registry, token, camera, may_be_away)?;
     }
     Ok(())
 }
 
 /// The id of the camera that the token's user means. Tells nothing of cameras that the token is
 /// not for, not even whether they are there.
-fn resolve(registry: &Registry, token: &Token, named: &CameraId) -> Result<CameraId, ErrorReply> {
-    let found = registry.find(named).map(|camera| camera.id().clone());
+fn resolve(
+    registry: &Registry,
+    token: &Token,
+    named: &CameraId,
+    may_be_away: bool,
+) -> Result<CameraId, ErrorReply> {
+    let found = if may_be_away {
+        registry.id_of(named)
+    } else {
+        registry.find(named).map(|camera| camera.id().clone())
+    };
     let shown: String = named.0.chars().take(100).collect();
     match found {
         Ok(id) if token.is_for(&id) => Ok(id),

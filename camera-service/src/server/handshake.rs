@@ -59,6 +59,10 @@ enum HandshakeError {
 
 /// Serves a connection until it ends.
 pub(super) async fn serve(server: Arc<Server>, connection: Connection, way: Way) {
+    tokio::select! {
+        () = server.stop.cancelled() => return,
+        () = server.registry.first_look() => {}
+    }
     let limit = server.config.borrow().timeouts.handshake;
     let session = tokio::select! {
         () = server.stop.cancelled() => return,

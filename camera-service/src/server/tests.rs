@@ -1,7 +1,7 @@
 //! The bridge's door: who comes through it is bound, whatever is said. The door is the bridge's
 //! alone while the service runs, so this one stands beside a service's connections without one.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use protocol::{
     BridgeListening, ClientError, ClientHello, ErrorKind, Hello, Preamble, Reply, ReplyMessage,
@@ -22,7 +22,8 @@ use crate::{
     state::{BridgeSettings, Settings, Starts},
 };
 
-/// What serves connections, with one test camera and without an endpoint.
+/// What serves connections, with one test camera and without an endpoint. Nobody has looked for
+/// other cameras yet.
 async fn server(folder: &TempDir) -> Arc<Server> {
     let path = |name: &str| folder.path().join(name);
     let (hub, stop, tasks) = (Hub::new(), CancellationToken::new(), TaskTracker::new());
@@ -67,6 +68,7 @@ async fn server(folder: &TempDir) -> Arc<Server> {
 /// A service behind a door, and the bridge's end of that.
 async fn door(folder: &TempDir) -> (Arc<Server>, Arc<Door>) {
     let server = server(folder).await;
+    server.registry.found(Vec::new()).await;
     let (ours, theirs) = Door::pair().expect("a door");
     server.tasks.spawn(accept_through(server.clone(), ours, server.stop.clone()));
     (server, Arc::new(Door::at(theirs).expect("its other end")))
@@ -125,6 +127,32 @@ async fn who_says_to_be_a_program_is_bound_all_the_same() {
     let connection = door.connect().await.expect("passed");
     let (welcome, ..) = enter(connection, Role::Control, program(Some("cst_x".to_owned()))).await;
     assert!(matches!(&welcome, Welcome::Refused(error) if error.kind == ErrorKind::Forbidden));
+}
+
+#[tokio::test]
+async fn nobody_is_answered_before_the_first_look_for_cameras() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = server(&folder).await;
+    let (ours, theirs) = Door::pair().expect("a door");
+    server.tasks.spawn(accept_through(server.clone(), ours, server.stop.clone()));
+    let connection = Door::at(theirs).expect("its other end").connect().await.expect("passed");
+    let mut entering = pin!(enter(connection, Role::Control, program(None)));
+    let early = tokio::time::timeout(Duration::from_millis(100), &mut entering).await;
+    assert!(early.is_err(), "the list may be empty by haste");
+    server.registry.found(Vec::new()).await;
+    let (welcome, ..) = entering.await;
+    assert!(matches!(welcome, Welcome::Accepted { .. }), "{welcome:?}");
+}
+
+#[tokio::test]
+async fn a_device_that_hangs_does_not_hold_up_clients_for_ever() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = server(&folder).await;
+    let look = server.registry.first_look();
+    tokio::time::timeout(Duration::from_secs(20), look).await.expect("it is waited for no longer");
+    // Nor again by the next client.
+    let look = server.registry.first_look();
+    tokio::time::timeout(Duration::from_millis(1), look).await.expect("no more waiting");
 }
 
 #[tokio::test]

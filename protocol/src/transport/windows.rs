@@ -53,7 +53,7 @@ const BUFFERS: Buffers = Buffers {
 /// Between two tries where every instance of the pipe has just been taken.
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
 /// How long a client tries that. A service that takes nobody for so long is stuck: one that starts
-/// has its pipe before it has looked for cameras, for which it takes 2 s at most.
+/// takes clients as soon as it has read what it keeps.
 const BUSY_MOST: Duration = Duration::from_secs(5);
 
 pub(super) struct Stream {

@@ -170,7 +170,15 @@ pub(in crate::bridge) async fn perform(viewer: &Viewer, what: What) -> Result<St
             text(&json::Stopped { camera: Some((&camera.summary).into()) })
         }
         What::RenameCamera { camera, name } => {
-            let id = describe(client, camera).await?.summary.id;
+            let id = match describe(client, camera.clone()).await {
+                Ok(camera) => camera.summary.id,
+                // One that is away has nothing to show, and may lose its name all the same.
+                Err(_) if name.is_none() => {
+                    ask!(client, Request::RenameCamera { camera: camera.clone(), name }, Reply::Done => ());
+                    return text(&json::Renamed { camera: &camera.0, name: None });
+                }
+                Err(error) => return Err(error),
+            };
             ask!(client, Request::RenameCamera { camera: id.clone(), name }, Reply::Done => ());
             let camera = describe(client, id).await?.summary;
             text(&json::Renamed { camera: &camera.id.0, name: Some(&camera.name) })
