@@ -24,14 +24,22 @@ pub(super) fn for_stream(modes: &[Mode], request: &StreamRequest) -> ModeWish {
         }
         _ => None,
     };
-    let of_format = |mode: &&Mode| format.is_none_or(|format| mode.format == format);
-    let size = request.max_size.filter(|max| max.area() >= LEAST_SIZE.area()).and_then(|max| {
-        let served = modes.iter().filter(of_format).filter(|mode| is_served(mode.format));
+    let size_in = |format: Option<PixelFormat>| {
+        let max = request.max_size.filter(|max| max.area() >= LEAST_SIZE.area())?;
+        let is_wished = |mode: &&Mode| format.is_none_or(|format| mode.format == format);
+        let served = modes.iter().filter(|mode| is_served(mode.format)).filter(is_wished);
         size_for(&served.copied().collect::<Vec<_>>(), before_framing(request, max), request)
-    });
-    let of_size = |mode: &&Mode| size.is_none_or(|size| mode.size == size);
+    };
+    let area = |size: Option<Size>| size.map_or(0, |size| size.area());
+    let (mut format, mut size) = (format, size_in(format));
+    // Another format can be made of what comes, more pixels cannot.
+    let in_any = size_in(None);
+    if size.is_some() && area(in_any) > area(size) {
+        (format, size) = (None, in_any);
+    }
     let rate = request.max_rate.filter(|rate| *rate >= LEAST_RATE).filter(|rate| {
-        modes.iter().filter(of_format).filter(of_size).any(|mode| mode.rate == *rate)
+        let wish = ModeWish { format, size, rate: Some(*rate) };
+        offers(modes, wish)
     });
     ModeWish { format, size, rate }
 }
@@ -232,6 +240,11 @@ mod tests {
         assert_eq!(for_stream(&modes, &fast).size, Some(Size::new(1280, 720)));
         assert_eq!(for_stream(&modes, &within(4000, 3000)).size, Some(Size::new(1920, 1080)));
         assert_eq!(for_stream(&[], &within(4000, 3000)), ModeWish::default());
+        // And so does size more than the format, which can be made.
+        let pixels = StreamFormat::Pixels(PixelFormat::Yuyv);
+        let yuyv = StreamRequest { format: pixels, ..within(4000, 3000) };
+        let wish = for_stream(&modes, &yuyv);
+        assert_eq!((wish.format, wish.size), (None, Some(Size::new(1920, 1080))));
     }
 
     #[test]

@@ -65,7 +65,8 @@ fn named(camera: &str, output: &Path) -> Result<Option<Container>, CliError> {
             word(&output.to_string_lossy())
         ),
         "png" | "bmp" | "webp" | "gif" | "tif" | "tiff" => {
-            format!("snapshot {} --output FILE.png", word(camera))
+            let picture = output.with_extension("png");
+            format!("snapshot {} -o {}", word(camera), word(&picture.to_string_lossy()))
         }
         _ => return Ok(None),
     };
@@ -132,7 +133,7 @@ mod tests {
                 "`camera-service stream 'a camera' --format i420 -o - | ffmpeg -i - 'my video.MP4'`",
             ),
             ("a.mkv", None, Some(I420), "ffmpeg -i - a.mkv"),
-            ("a.png", None, None, "`camera-service snapshot 'a camera' --output FILE.png`"),
+            ("a.bmp", None, None, "`camera-service snapshot 'a camera' -o a.png`"),
         ] {
             let error = chosen(name, container, format).expect_err(name);
             assert!(error.contains(advice), "{name}: {error}");
