@@ -60,7 +60,7 @@ impl Reader {
     /// camera pleases.
     pub(in super::super) fn read(&mut self) -> Result<Option<Vec<u8>>, Error> {
         let (mut flags, mut sample) = (0_u32, None);
-        let read = || -> core::Result<Option<Vec<u8>>> {
+        let mut read = || -> core::Result<Option<Vec<u8>>> {
             // SAFETY: what is filled in outlives the call; a sample that comes is owned here.
             unsafe {
                 self.reader.ReadSample(
