@@ -51,6 +51,7 @@ pub(super) fn mode(format: CameraFormat) -> Option<Mode> {
 }
 
 /// nokhwa's word for a mode; `None` for one that [`offered`] never gave.
+#[cfg(any(not(windows), test))]
 pub(super) fn camera_format(mode: Mode) -> Option<CameraFormat> {
     let format =
         frame_formats().iter().copied().find(|each| pixel_format(*each) == Some(mode.format))?;

@@ -28,6 +28,8 @@ const CLASS: PCWSTR = w!("camera-service-session");
 /// takes this thread with it.
 const LAST_STEPS: Duration = Duration::from_secs(4);
 
+// Clippy does not see the `const` where threads' variables are the system's.
+#[allow(clippy::missing_const_for_thread_local)]
 thread_local! {
     /// What the window of this thread stops.
     static STOP: RefCell<Option<CancellationToken>> = const { RefCell::new(None) };
