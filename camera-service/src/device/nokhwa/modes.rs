@@ -1,8 +1,10 @@
 //! nokhwa's formats in our words.
 
+#[cfg(any(not(windows), test))]
+use ::nokhwa::utils::Resolution;
 use ::nokhwa::{
     Camera,
-    utils::{CameraFormat, FrameFormat, Resolution, frame_formats},
+    utils::{CameraFormat, FrameFormat, frame_formats},
 };
 use protocol::{FrameRate, Mode, PixelFormat, Size};
 

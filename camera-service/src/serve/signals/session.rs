@@ -5,6 +5,8 @@
 //! their place. All of them it tells by a message to each of their windows. So a thread named
 //! `session-end` has a window that is never shown.
 #![allow(unsafe_code)]
+// Clippy does not see the `const` where the variables of threads are the system's.
+#![allow(clippy::missing_const_for_thread_local)]
 
 use std::{cell::RefCell, io, sync::mpsc, thread, time::Duration};
 
@@ -28,8 +30,6 @@ const CLASS: PCWSTR = w!("camera-service-session");
 /// takes this thread with it.
 const LAST_STEPS: Duration = Duration::from_secs(4);
 
-// Clippy does not see the `const` where threads' variables are the system's.
-#[allow(clippy::missing_const_for_thread_local)]
 thread_local! {
     /// What the window of this thread stops.
     static STOP: RefCell<Option<CancellationToken>> = const { RefCell::new(None) };
