@@ -95,9 +95,10 @@ struct Entry<'a> {
 pub(super) fn run(args: ConfigArgs, global: &Global) -> Outcome {
     match args.command {
         ConfigCommand::Init { force } => {
+            let named = args.config.is_some();
             let path = located(args.config)?;
             write_default(&path, force)?;
-            reload::after_edit(&path, global)?;
+            reload::after_edit(&path, named, global)?;
             tell(&path, &format!("Written: {}\n", path.display()), global)?;
         }
         ConfigCommand::Show => {
@@ -119,9 +120,10 @@ pub(super) fn run(args: ConfigArgs, global: &Global) -> Outcome {
             }
         }
         ConfigCommand::Set { key, value } => {
+            let named = args.config.is_some();
             let path = located(args.config)?;
             set(&path, &key, &value)?;
-            reload::after_edit(&path, global)?;
+            reload::after_edit(&path, named, global)?;
             tell(&path, &format!("Written: {}\n", path.display()), global)?;
         }
         ConfigCommand::Reload => return reload::run(global),

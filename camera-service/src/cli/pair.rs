@@ -144,7 +144,10 @@ mod tests {
             (&["http://192.168.1.7:8088/"][..], "no TLS"),
         ] {
             let error = reachable(&bridge(urls)).expect_err("refused").to_string();
-            assert!(error.contains(advice) && error.contains("config set bridge.tls self"), "{error}");
+            assert!(
+                error.contains(advice) && error.contains("config set bridge.tls self"),
+                "{error}"
+            );
         }
     }
 

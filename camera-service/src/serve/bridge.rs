@@ -149,7 +149,8 @@ mod tests {
         let job = job(&how, &Endpoint::at("/run/s"), reports);
         let [command, option, text] = &job.args[..] else { panic!("{:?}", job.args) };
         assert_eq!((command.to_str(), option.to_str()), (Some("bridge"), Some("--supervised")));
-        let told: config::Bridge = serde_json::from_str(text.to_str().expect("text")).expect("JSON");
+        let told: config::Bridge =
+            serde_json::from_str(text.to_str().expect("text")).expect("JSON");
         assert_eq!(told, section);
     }
 }

@@ -7,7 +7,7 @@ use std::{
     process::ExitCode,
 };
 
-use protocol::{ClientError, Request};
+use protocol::{ClientError, ErrorReply, Request};
 use serde::Serialize;
 
 use super::super::{
@@ -34,21 +34,19 @@ pub(super) fn run(global: &Global) -> Outcome {
 }
 
 /// Puts an edit of the file at `path` in force, where a service runs that has its configuration
-/// from there. Fails where that refuses it.
-pub(super) fn after_edit(path: &Path, global: &Global) -> Result<(), CliError> {
+/// from there. Fails where that refuses it. Where the file was `named` by the user, it may well be
+/// another one.
+pub(super) fn after_edit(path: &Path, named: bool, global: &Global) -> Result<(), CliError> {
     if !runs(global) {
         return Ok(());
     }
     let told = with_service(global, "config", async |session| {
-        tell(&session, path).await.map(|()| ExitCode::SUCCESS)
+        tell(&session, path, named).await.map(|()| ExitCode::SUCCESS)
     });
     match told {
         Ok(_) | Err(CliError::Client(ClientError::NotRunning(_))) => Ok(()),
-        Err(CliError::Client(ClientError::Reply(mut refusal))) => {
-            refusal.message = format!("it was written, and is not in force: {}", refusal.message);
-            Err(CliError::Failed(refusal))
-        }
-        // It may be of another version, or busy; it looks at the file all the same.
+        Err(refusal @ CliError::Failed(_)) => Err(refusal),
+        // It may be busy, or of another version; it looks at the file all the same.
         Err(error) => {
             output::note(&format!("the service was not told, and is to notice by itself: {error}"));
             Ok(())
@@ -73,13 +71,26 @@ fn runs(global: &Global) -> bool {
     }
 }
 
-async fn tell(session: &Session, path: &Path) -> Result<(), CliError> {
+async fn tell(session: &Session, path: &Path, named: bool) -> Result<(), CliError> {
     let client = session.control().await?;
     let status = answer(client.status()).await?;
-    if real(path) == real(Path::new(&status.config)) {
-        answer(client.request(Request::ReloadConfig)).await?;
+    if real(path) != real(Path::new(&status.config)) {
+        if !named {
+            output::note(&format!(
+                "the service that runs has its configuration from {file}, which this does not \
+                 change; `--config {file}` does",
+                file = status.config
+            ));
+        }
+        return Ok(());
     }
-    Ok(())
+    match answer(client.request(Request::ReloadConfig)).await {
+        Ok(_) => Ok(()),
+        Err(CliError::Client(ClientError::Reply(ErrorReply { kind, message }))) => {
+            Err(CliError::failed(kind, format!("it was written, but is not in force: {message}")))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// The file that is meant, by whichever way it is named.
