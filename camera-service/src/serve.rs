@@ -15,6 +15,8 @@ mod supervisor;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 pub use allocator::keep_small;
+#[cfg(unix)]
+pub use instance::is_taken;
 use protocol::endpoint::Endpoint;
 use tokio::sync::{mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};

@@ -111,7 +111,8 @@ pub struct CameraDetail {
     pub path: Option<String>,
     /// The device's own name, also when the user gave another.
     pub device_name: String,
-    /// Modes that the device offers. Those in formats named [`crate::PixelFormat::Other`] are
+    /// Modes that the device offers, first the one that it opens in where nothing is wished for.
+    /// Those in formats named [`crate::PixelFormat::Other`] are
     /// not served.
     pub modes: Vec<Mode>,
     /// Frames a second over the last second or so; `None` while nothing flows.

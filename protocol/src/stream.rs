@@ -94,6 +94,26 @@ impl Crop {
     }
 }
 
+impl std::str::FromStr for Crop {
+    type Err = ParseError;
+
+    /// Takes left edge, upper edge, width and height in per cent: `25,25,50,50`, `0,12.5,100,75`.
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let wrong = || {
+            let expected = "LEFT,TOP,WIDTH,HEIGHT in per cent of the frame and within it, such as \
+                            25,25,50,50";
+            ParseError::new(text, expected)
+        };
+        let part = |part: &str| {
+            let percent: f64 = part.trim().parse().ok()?;
+            (0.0..=100.0).contains(&percent).then(|| (percent * 100.0).round() as u16)
+        };
+        let parts: Option<Vec<u16>> = text.split(',').map(part).collect();
+        let [left, top, width, height] = parts.ok_or_else(wrong)?[..] else { return Err(wrong()) };
+        Some(Self { left, top, width, height }).filter(|crop| crop.is_valid()).ok_or_else(wrong)
+    }
+}
+
 /// Clockwise rotation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

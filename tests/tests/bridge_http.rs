@@ -201,6 +201,94 @@ fn cameras_state_and_metrics_are_told() {
 }
 
 #[test]
+fn a_closed_camera_is_told_in_the_mode_in_which_it_opens() {
+    let service = Service::builder().test_camera("640x480@25").start();
+    let bridge = Bridge::start(&service, &[]);
+    let http = bridge.http().token(&token(&service, "owner", &Scope::ALL, &[]));
+    let told = || {
+        let mut result = http.get("/state").json()["result"].take();
+        let online = result["source"]["online"].take();
+        (online, result["source"]["resolution"].take(), result["source"]["desired_fps"].take(), {
+            result["encoder"].take()
+        })
+    };
+    let (online, size, rate, encoder) = told();
+    assert_eq!((&online, &rate), (&json!(false), &json!(25)));
+    assert_eq!(size, json!({ "width": 640, "height": 480 }));
+    let mut stream = http.begin("GET", "/stream", b"");
+    stream.read_exact(&mut [0; 1000]).expect("the stream begins");
+    assert_eq!(told(), (json!(true), size, rate, encoder));
+}
+
+#[test]
+fn metrics_tell_of_capture_while_a_camera_is_open() {
+    let service = Service::builder().test_camera("320x240@30").test_camera("640x480@30").start();
+    let bridge = Bridge::start(&service, &[]);
+    let all = token(&service, "owner", &Scope::ALL, &[]);
+    let one = token(&service, "second", &[Scope::Watch], &["test:1"]);
+    let value = |token: &str, name: &str, camera: &str| -> Option<f64> {
+        let text = bridge.http().token(token).get("/metrics").text();
+        let start = format!("camera_service_camera_{name}{{camera=\"{camera}\"}} ");
+        let line = text.lines().find_map(|line| line.strip_prefix(&start))?;
+        Some(line.parse().unwrap_or_else(|error| panic!("{error}: {line}")))
+    };
+    assert_eq!(value(&all, "present", "test:0"), Some(1.0));
+    assert_eq!(value(&all, "frames", "test:0"), None, "it is closed");
+    let mut stream = bridge.http().token(&all).begin("GET", "/stream?cam=test:0", b"");
+    stream.read_exact(&mut [0; 1000]).expect("the stream begins");
+    wait_until("the rate to be measured", LONG, || match value(&all, "measured_fps", "test:0") {
+        Some(rate) if (1.0..=60.0).contains(&rate) => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    let frames = value(&all, "frames", "test:0").expect("told");
+    assert!(frames > 1.0, "{frames}");
+    wait_until("the count to go on", LONG, || match value(&all, "frames", "test:0") {
+        Some(more) if more > frames => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    for name in ["gaps", "damaged"] {
+        assert!(value(&all, name, "test:0").is_some(), "{name}");
+        assert_eq!(value(&all, name, "test:1"), None, "{name}");
+    }
+    // Who may not see a camera hears nothing of it.
+    for name in ["present", "frames", "measured_fps"] {
+        assert_eq!(value(&one, name, "test:0"), None, "{name}");
+    }
+    assert_eq!(value(&one, "present", "test:1"), Some(1.0));
+}
+
+#[test]
+fn a_part_of_the_picture_can_be_had() {
+    let Setup { bridge, watch, .. } = &setup();
+    let http = bridge.http().token(watch);
+    let size = |jpeg: &[u8]| {
+        let header = turbojpeg::read_header(jpeg).expect("a JPEG");
+        (header.width, header.height)
+    };
+    let snapshot = |crop: &str| http.get(&format!("/snapshot?{crop}")).body;
+    assert_eq!(size(&snapshot("crop=")), (320, 240));
+    // The strip is at the top: the upper half has it, the lower one does not.
+    let upper = snapshot("crop=0,0,100,50");
+    assert_eq!(size(&upper), (320, 120));
+    number(&upper);
+    let lower = snapshot("crop=0%2C50%2C100%2C50");
+    assert_eq!(size(&lower), (320, 120));
+    assert!(strip(&lower).is_err());
+    assert_eq!(size(&snapshot("crop=25,25,50,50&rotation=90&width=60")), (60, 80));
+    for wrong in ["crop=1,2,3", "crop=60,0,50,100", "crop=0,0,0,100", "crop=x"] {
+        for path in ["/snapshot", "/stream"] {
+            let answer = http.get(&format!("{path}?{wrong}"));
+            assert_eq!(answer.status, 400, "{path} {wrong}");
+            assert!(answer.text().contains("crop in the address is to be"), "{answer:?}");
+        }
+    }
+    let from = http.begin("GET", "/stream?crop=0,50,50,50", b"");
+    let mut parts = Parts { from, buffer: Vec::new() };
+    assert_eq!(parts.headers().status, 200);
+    assert_eq!(size(&parts.part().jpeg), (160, 120));
+}
+
+#[test]
 fn requests_go_by_post_and_the_command_line_sees_them() {
     let Setup { bridge, service, all, watch } = &setup();
     let http = bridge.http().token(all);

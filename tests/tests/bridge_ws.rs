@@ -145,11 +145,26 @@ fn results_are_what_the_command_line_prints() {
         ("open_stream", json!({ "camera": "none" }), "no_such_camera"),
         ("open_stream", with(json!({ "quality": 0 })), "invalid"),
         ("open_stream", with(json!({ "rotation": 45 })), "invalid"),
+        ("open_stream", with(json!({ "crop": "60,0,50,100" })), "invalid"),
+        ("open_stream", with(json!({ "crop": [0, 0, 50, 50] })), "invalid"),
         ("close_stream", json!({ "stream": 99 }), "invalid"),
         ("publish", json!({ "name": "../x", "width": 320, "height": 240, "fps": 10 }), "invalid"),
     ] {
         assert_eq!(socket.fails(kind, fields), expected, "{kind}");
     }
+}
+
+#[test]
+fn a_stream_may_be_a_part_of_the_picture() {
+    let Setup { bridge, all, .. } = &setup();
+    let mut socket = bridge.log_in(all);
+    let opened = socket.ok("open_stream", json!({ "camera": "test:0", "crop": "50,0,50,75" }));
+    let side = |key: &str| opened["mode"][key].as_u64();
+    assert_eq!((side("width"), side("height")), (Some(160), Some(180)), "{opened}");
+    let frame = socket.frame();
+    assert_eq!(frame.size, (160, 180));
+    let header = turbojpeg::read_header(&frame.jpeg).expect("a JPEG");
+    assert_eq!((header.width, header.height), (160, 180));
 }
 
 #[test]

@@ -96,6 +96,30 @@ fn a_camera_held_open_says_how_to_end_that() {
 }
 
 #[test]
+fn a_bridge_that_is_on_and_fails_is_a_problem_with_its_reason() {
+    let service = Service::start();
+    let of_bridge = || {
+        let all = findings(&service).into_iter();
+        all.filter(|finding| finding["area"] == "bridge").collect::<Vec<_>>()
+    };
+    assert!(of_bridge().is_empty(), "{:?}", of_bridge());
+    service.cli(&["bridge", "on", "--listen", "0.0.0.0:0"]).expect_code(1);
+    let failing = of_bridge();
+    let problem = finding(&failing, "bridge_does_not_listen");
+    assert_eq!(problem["severity"], "problem");
+    assert!(problem["message"].as_str().expect("text").contains("without TLS"), "{problem}");
+    assert_eq!(problem["commands"][0], "camera-service config set bridge.tls self");
+    let on = service.json(&["bridge", "on", "--listen", "127.0.0.1:0"]);
+    let running = of_bridge();
+    let listens = finding(&running, "bridge_listens");
+    assert_eq!(listens["severity"], "ok");
+    let url = on["urls"][0].as_str().expect("an address");
+    assert!(listens["message"].as_str().expect("text").contains(url), "{listens}");
+    service.cli(&["bridge", "off"]).ok();
+    assert!(of_bridge().is_empty(), "{:?}", of_bridge());
+}
+
+#[test]
 fn without_a_service_it_says_so_and_looks_at_the_rest() {
     let service = Service::builder().default_endpoint().test_camera("320x240@30").start();
     ended(&service);

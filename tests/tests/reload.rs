@@ -3,7 +3,8 @@
 
 use std::{
     fs,
-    os::unix::fs::symlink,
+    io::ErrorKind,
+    os::unix::{fs::symlink, net::UnixListener},
     path::Path,
     time::{Duration, Instant},
 };
@@ -234,7 +235,18 @@ fn single_values_are_looked_up_and_changed() {
     assert_eq!(value, json!({"key": "timeouts.close_after", "value": 3}));
     service.cli(&["config", "set", "limits.connections", "60"]).ok();
     assert_eq!(fs::read_to_string(&file).expect("there"), text.replace("50", "60"));
-    wait_for_limit(&service, 60);
+    // It is in force when the command ends, by whichever way the file is named.
+    let limit = || service.json(&["status"])["max_connections"].clone();
+    assert_eq!(limit(), 60);
+    symlink(&file, file.with_file_name("link.toml")).expect("linked");
+    let link = file.with_file_name("link.toml").display().to_string();
+    service.cli(&["config", "set", "limits.connections", "61", "--config", &link]).ok();
+    assert_eq!(limit(), 61);
+    service.cli(&["config", "set", "limits.connections", "60"]).ok();
+    // Another file is nothing to the service.
+    let other = file.with_file_name("other.toml").display().to_string();
+    service.cli(&["config", "set", "limits.connections", "70", "--config", &other]).ok();
+    assert_eq!(limit(), 60);
     for (key, value, words) in [
         ("limits.connections", "0", "1 to 65536 are allowed"),
         ("limits.conections", "5", "unknown key `conections`"),
@@ -247,4 +259,32 @@ fn single_values_are_looked_up_and_changed() {
     let output = service.cli(&["config", "get", "limits.conections"]).expect_code(1);
     assert!(output.stderr.contains("known here: connections"), "{output:?}");
     assert_eq!(fs::read_to_string(&file).expect("there"), text.replace("50", "60"));
+}
+
+#[test]
+fn an_edit_of_a_file_that_is_not_the_services_is_said_to_be_one() {
+    let service = Service::start();
+    let set = ["config", "set", "limits.connections", "40"];
+    let told = service.cli(&set).ok();
+    let file = service.config_file().display().to_string();
+    assert!(told.stderr.contains(&format!("`--config {file}` does")), "{told:?}");
+    // Whoever names a file knows which one.
+    let other = service.folder().join("other.toml").display().to_string();
+    assert_eq!(service.cli(&[&set[..], &["--config", &other]].concat()).ok().stderr, "");
+}
+
+#[test]
+fn an_edit_by_a_command_starts_no_service() {
+    let service = Service::builder().default_config().start();
+    service.cli(&["shutdown"]).ok();
+    let set = ["config", "set", "limits.connections", "40"];
+    assert_eq!(service.cli(&set).ok().stderr, "");
+    // Where systemd listens, whoever comes to the socket has it start one.
+    let listener = UnixListener::bind(service.socket()).expect("nobody listens");
+    listener.set_nonblocking(true).expect("set");
+    assert_eq!(service.cli(&set).ok().stderr, "");
+    let came = listener.accept();
+    assert!(came.is_err_and(|error| error.kind() == ErrorKind::WouldBlock), "somebody came");
+    let text = fs::read_to_string(service.config_file()).expect("there");
+    assert!(text.contains("connections = 40"), "{text}");
 }

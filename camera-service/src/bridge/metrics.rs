@@ -1,11 +1,13 @@
 //! What is counted, and how it is shown to Prometheus.
 
+use std::sync::atomic::AtomicU64;
+
 use prometheus_client::{
     encoding::{EncodeLabelSet, text},
     metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
-use protocol::{CameraState, CameraSummary};
+use protocol::{CameraDetail, CameraState, CameraSummary, FrameRate};
 
 /// What the bridge counts, from its start on.
 #[derive(Default)]
@@ -80,11 +82,13 @@ const STATES: [CameraState; 7] = [
     CameraState::Blocked,
 ];
 
-/// Everything as text, with what the asker may know of `cameras`.
+/// Everything as text, with what the asker may know of `cameras`, and more of those that are
+/// `open`.
 pub(super) fn text(
     counters: &Counters,
     sources: usize,
     cameras: &[CameraSummary],
+    open: &[CameraDetail],
 ) -> Result<String, std::fmt::Error> {
     let mut registry = Registry::with_prefix("camera_service");
     let bridge = registry.sub_registry_with_prefix("bridge");
@@ -131,9 +135,33 @@ pub(super) fn text(
     registry.register("camera_present", "Whether the device is there", present);
     registry.register("camera_watchers", "Streams of the camera", watchers);
     registry.register("camera_state", "1 for the state that the camera is in", states);
+    capture(&mut registry, open);
     let mut text = String::new();
     text::encode(&mut text, &registry)?;
     Ok(plain(&text))
+}
+
+/// What comes from the devices of cameras that are `open`. Gauges, since all of it begins anew when
+/// a camera is opened.
+fn capture(registry: &mut Registry, open: &[CameraDetail]) {
+    let [frames, gaps, damaged] = [(); 3].map(|()| Family::<Camera, Gauge>::default());
+    let rates = Family::<Camera, Gauge<f64, AtomicU64>>::default();
+    for detail in open {
+        let camera = Camera { camera: detail.summary.id.0.clone() };
+        let counted = [(&frames, detail.frames), (&gaps, detail.gaps), (&damaged, detail.damaged)];
+        for (family, count) in counted {
+            family.get_or_create(&camera).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+        let rate = detail.measured_rate.map_or(0.0, FrameRate::as_f64);
+        rates.get_or_create(&camera).set(rate);
+    }
+    registry.register("camera_frames", "Frames since the camera was opened", frames);
+    let help = "Frames dropped by the driver since the camera was opened";
+    registry.register("camera_gaps", help, gaps);
+    let help = "Frames that came damaged since the camera was opened";
+    registry.register("camera_damaged", help, damaged);
+    let help = "Frames a second as measured over the last second, 0 before that";
+    registry.register("camera_measured_fps", help, rates);
 }
 
 /// OpenMetrics as the older text format, which everything understands: there a counter is
@@ -165,7 +193,7 @@ mod tests {
     fn counters_are_described_as_their_samples_are_called() {
         let counters = Counters::default();
         counters.frames.get_or_create(&Way::MJPEG).inc_by(3);
-        let text = text(&counters, 2, &[]).expect("text");
+        let text = text(&counters, 2, &[], &[]).expect("text");
         assert!(text.contains("# TYPE camera_service_bridge_frames_total counter\n"), "{text}");
         assert!(text.contains("camera_service_bridge_frames_total{way=\"mjpeg\"} 3\n"), "{text}");
         assert!(text.contains("# TYPE camera_service_bridge_streams gauge\n"), "{text}");

@@ -127,8 +127,21 @@ pub(crate) struct Counters {
 pub struct Found {
     /// The device.
     pub device: Arc<dyn Device>,
-    /// Its modes; none where it could not be asked.
-    pub modes: Vec<Mode>,
+    /// Its modes, first the one that it opens in where nothing is wished for; none where it
+    /// could not be asked.
+    modes: Vec<Mode>,
+}
+
+impl Found {
+    /// `device`, which offers `modes`.
+    pub fn new(device: Arc<dyn Device>, mut modes: Vec<Mode>) -> Self {
+        let usual = device.usual_mode(&modes);
+        let at = modes.iter().position(|mode| Some(*mode) == usual);
+        if let Some(at) = at {
+            modes[..=at].rotate_right(1);
+        }
+        Self { device, modes }
+    }
 }
 
 /// What cameras have in common.

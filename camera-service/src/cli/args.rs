@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use protocol::{CameraId, Crop, PixelFormat, Rotation, StreamFormat};
+use protocol::{CameraId, Crop, ParseError, PixelFormat, Rotation, StreamFormat};
 
 /// The camera that a command is about.
 #[derive(Debug, Args)]
@@ -44,25 +44,8 @@ pub(super) fn stream_format(text: &str) -> Result<StreamFormat, String> {
 }
 
 /// Left edge, upper edge, width and height in per cent.
-pub(super) fn crop(text: &str) -> Result<Crop, String> {
-    let wrong = || {
-        "expected LEFT,TOP,WIDTH,HEIGHT in per cent of the frame and within it, such as \
-         25,25,50,50"
-            .to_owned()
-    };
-    let parts: Result<Vec<u16>, String> = text
-        .split(',')
-        .map(|part| {
-            let percent: f64 = part.trim().parse().map_err(|_| wrong())?;
-            if !(0.0..=100.0).contains(&percent) {
-                return Err(wrong());
-            }
-            Ok((percent * 100.0).round() as u16)
-        })
-        .collect();
-    let [left, top, width, height] = parts?[..] else { return Err(wrong()) };
-    let crop = Crop { left, top, width, height };
-    if crop.is_valid() { Ok(crop) } else { Err(wrong()) }
+pub(super) fn crop(text: &str) -> Result<Crop, ParseError> {
+    text.parse()
 }
 
 /// Seconds, with or without a fraction, more than none and at most a day.

@@ -1,6 +1,7 @@
 //! `bridge`: cameras for browsers and other machines.
 
 mod control;
+pub(super) mod missing;
 pub(super) mod urls;
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
@@ -57,9 +58,14 @@ pub(super) struct BridgeArgs {
     /// What to log to stderr: error, warn, info, debug or trace, or filters as in RUST_LOG.
     #[arg(long, value_name = "LEVEL")]
     log: Option<String>,
-    /// Reach the service through the door that is standard input, and end when it is closed.
-    #[arg(long, hide = true)]
-    supervised: bool,
+    /// Run as this says, the section [bridge] as JSON, and read no configuration; reach the service
+    /// through the door that is standard input, and end when it is closed.
+    #[arg(long, hide = true, value_name = "SECTION", value_parser = section)]
+    supervised: Option<config::Bridge>,
+}
+
+fn section(text: &str) -> Result<config::Bridge, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
 #[derive(Serialize)]
@@ -79,15 +85,19 @@ pub(super) async fn run(args: BridgeArgs, session: &Session, global: &Global) ->
 
 /// Runs the bridge in this process.
 async fn run_here(args: BridgeArgs, session: &Session, global: &Global, log: &Log) -> Outcome {
-    let (Config { bridge: mut config, .. }, _) = Config::load(args.config.as_deref())?;
+    let supervised = args.supervised.is_some();
+    let mut config = match args.supervised {
+        Some(section) => section,
+        None => Config::load(args.config.as_deref())?.0.bridge,
+    };
     config.listen = args.listen.unwrap_or(config.listen);
     config.tls = args.tls.unwrap_or(config.tls);
     let stop = CancellationToken::new();
-    let way = way(args.supervised, global, &stop)?;
+    let way = way(supervised, global, &stop)?;
     let is_open = args.open_watch || config.open_watch;
     // One that the service runs may not make tokens, and needs none: the service has the same
     // configuration.
-    let open = match is_open && !args.supervised {
+    let open = match is_open && !supervised {
         true => Some(OpenToken::begin(session.control().await?).await?),
         false => None,
     };
@@ -100,7 +110,7 @@ async fn run_here(args: BridgeArgs, session: &Session, global: &Global, log: &Lo
         config,
         insecure: args.insecure,
         open_watch,
-        supervised: args.supervised,
+        supervised,
         tls_folder: config::state_dir()?.join("tls"),
         way,
     };

@@ -1,9 +1,10 @@
 //! `config`: the configuration file.
 //!
-//! A service that runs notices by itself what is written here; `reload` is for files on disks
-//! that tell of no change.
+//! A service that runs is told of what is written here, and notices other edits by itself; `reload`
+//! is for files on disks that tell of no change.
 
 mod edit;
+mod reload;
 
 use std::{
     fs, io,
@@ -12,26 +13,24 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
-use protocol::{ErrorKind, Request};
+use protocol::ErrorKind;
 use serde::Serialize;
 
-use super::{
-    CliError, Global, Outcome, output,
-    session::{answer, with_service},
-};
+use super::{CliError, Global, Outcome, output};
 use crate::{
     config::{Config, default_path, documented},
     state::files,
 };
 
 const AFTER_HELP: &str = "\
-A service that runs takes an edit over within a second, without interrupting a stream. A wrong one
-is refused with its line, and what was there before stays in force.
+A service that runs takes an edit over within a second, without interrupting a stream; `init` and
+`set` end when theirs is in force. A wrong one is refused with its line, and what was there before
+stays in force.
 
 Examples:
   camera-service config init
   camera-service config set timeouts.close_after 10
-  camera-service config set cameras.test_cameras '[\"640x480@30\"]'
+  camera-service config set cameras.test_cameras 640x480@30,1280x720@60
   camera-service config get limits.connections";
 
 #[derive(Debug, Args)]
@@ -65,7 +64,7 @@ enum ConfigCommand {
         /// Section and key, such as limits.connections.
         #[arg(value_name = "KEY")]
         key: String,
-        /// A number, true or false, text, or a list such as '["640x480@30"]'.
+        /// A number, true or false, text; of a list its entries, with commas between.
         #[arg(value_name = "VALUE", allow_hyphen_values = true)]
         value: String,
     },
@@ -93,16 +92,13 @@ struct Entry<'a> {
     value: serde_json::Value,
 }
 
-#[derive(Serialize)]
-struct Reloaded {
-    reloaded: bool,
-}
-
 pub(super) fn run(args: ConfigArgs, global: &Global) -> Outcome {
     match args.command {
         ConfigCommand::Init { force } => {
+            let named = args.config.is_some();
             let path = located(args.config)?;
             write_default(&path, force)?;
+            reload::after_edit(&path, named, global)?;
             tell(&path, &format!("Written: {}\n", path.display()), global)?;
         }
         ConfigCommand::Show => {
@@ -124,21 +120,13 @@ pub(super) fn run(args: ConfigArgs, global: &Global) -> Outcome {
             }
         }
         ConfigCommand::Set { key, value } => {
+            let named = args.config.is_some();
             let path = located(args.config)?;
             set(&path, &key, &value)?;
+            reload::after_edit(&path, named, global)?;
             tell(&path, &format!("Written: {}\n", path.display()), global)?;
         }
-        ConfigCommand::Reload => {
-            return with_service(global, "config", async |session| {
-                answer(session.control().await?.request(Request::ReloadConfig)).await?;
-                if session.json {
-                    output::print_json(&Reloaded { reloaded: true })?;
-                } else {
-                    output::print("The configuration was read anew.\n")?;
-                }
-                Ok(ExitCode::SUCCESS)
-            });
-        }
+        ConfigCommand::Reload => return reload::run(global),
         ConfigCommand::Path => {
             let path = located(args.config)?;
             tell(&path, &format!("{}\n", path.display()), global)?;
@@ -174,8 +162,9 @@ fn set(path: &Path, key: &str, value: &str) -> Result<(), CliError> {
     // Edits are made to what is valid, so that what is refused is this edit.
     Config::parse(&before, &path)?;
     let mut refused = None;
+    let default = documented(&Config::default());
     // Text that looks like something else is text where only that is valid.
-    for text in edit::changed(&before, key, value).map_err(|why| invalid(&why))? {
+    for text in edit::changed(&before, &default, key, value).map_err(|why| invalid(&why))? {
         match Config::parse(&text, &path) {
             Ok(_) => {
                 return files::replace(&path, &text)

@@ -70,7 +70,13 @@ async fn look(session: &Session) -> Result<Seen, CliError> {
             Err(error) => return Err(error),
         }
     }
-    Ok(Seen { status, cameras })
+    let bridge = match answer(client.bridge()).await {
+        Ok(bridge) => Some(bridge),
+        // It is older than the request.
+        Err(CliError::Client(ClientError::Reply(_))) => None,
+        Err(error) => return Err(error),
+    };
+    Ok(Seen { status, cameras, bridge })
 }
 
 fn text(findings: &[Finding], problems: u64, notes: u64) -> String {

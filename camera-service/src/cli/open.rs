@@ -21,7 +21,10 @@ use tokio::process::Command;
 
 use super::{
     CliError, Outcome, Session,
-    bridge::urls::Url,
+    bridge::{
+        missing::{TURN_ON, why_not},
+        urls::Url,
+    },
     output,
     session::{Interrupt, answer},
 };
@@ -91,14 +94,7 @@ pub(super) async fn run(session: &Session) -> Outcome {
 fn nearest(bridge: &BridgeStatus) -> Result<Url<'_>, CliError> {
     let urls = || bridge.urls.iter().map(|url| Url::new(url));
     let near = urls().find(|url| url.is_loopback()).or_else(|| urls().next());
-    near.ok_or_else(|| {
-        let mut message = "the bridge does not run".to_owned();
-        if !bridge.reason.is_empty() {
-            message += &format!(" ({})", bridge.reason);
-        }
-        message += "; `camera-service bridge on` turns it on";
-        CliError::failed(ErrorKind::Unsupported, message)
-    })
+    near.ok_or_else(|| CliError::failed(ErrorKind::Unsupported, why_not(bridge, TURN_ON)))
 }
 
 async fn names(client: &Client) -> Result<Vec<String>, CliError> {

@@ -7,7 +7,15 @@ use protocol::{BridgeStatus, ErrorKind, Scope, TokenRequest};
 use qrcode::{QrCode, render::unicode::Dense1x2};
 use serde::Serialize;
 
-use super::{CliError, Outcome, Session, args, bridge::urls::Url, output, session::answer};
+use super::{
+    CliError, Outcome, Session, args,
+    bridge::{
+        missing::{LET_IN, SET_TLS, why_not},
+        urls::Url,
+    },
+    output,
+    session::answer,
+};
 
 /// How long the code can be scanned for: to take the phone out, and to see to its warning of a
 /// certificate that it does not know.
@@ -95,15 +103,14 @@ fn reachable(bridge: &BridgeStatus) -> Result<Url<'_>, CliError> {
         return Ok(url);
     }
     let message = if bridge.urls.is_empty() {
-        "the bridge does not run; set tls = \"self\" in the section [bridge] of the configuration, \
-         and run `camera-service bridge on --listen 0.0.0.0:8443`"
+        why_not(bridge, LET_IN)
     } else if outside().next().is_none() {
-        "the bridge listens on this machine only, where no phone reaches it; set tls = \"self\" in \
-         the section [bridge] of the configuration, and run `camera-service bridge on --listen \
-         0.0.0.0:8443`"
+        format!("the bridge listens on this machine only, where no phone reaches it; {LET_IN}")
     } else {
-        "the bridge has no TLS: anybody in between could read along, and a phone gives its camera \
-         to no such page; set tls = \"self\" in the section [bridge] of the configuration"
+        format!(
+            "the bridge has no TLS: anybody in between could read along, and a phone gives its \
+             camera to no such page; run `{SET_TLS}`"
+        )
     };
     Err(CliError::failed(ErrorKind::Unsupported, message))
 }
@@ -155,7 +162,10 @@ mod tests {
             (&["http://192.168.1.7:8088/"][..], "no TLS"),
         ] {
             let error = reachable(&bridge(urls)).expect_err("refused").to_string();
-            assert!(error.contains(advice) && error.contains("tls = \"self\""), "{error}");
+            assert!(
+                error.contains(advice) && error.contains("config set bridge.tls self"),
+                "{error}"
+            );
         }
     }
 

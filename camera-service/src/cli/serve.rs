@@ -62,6 +62,8 @@ pub(super) fn run(args: ServeArgs, global: &Global) -> Outcome {
 
 fn serve(args: ServeArgs, global: &Global) -> Outcome {
     let (config, config_path) = Config::load(args.config.as_deref())?;
+    // Named to programs that are somewhere else.
+    let config_path = std::path::absolute(&config_path).unwrap_or(config_path);
     serve::run(Options {
         config,
         config_path,

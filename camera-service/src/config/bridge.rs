@@ -2,12 +2,12 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use super::values;
 
-/// How the bridge runs.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+/// How the bridge runs. As JSON, the service hands it to the bridge that it starts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Bridge {
     /// Whether the service keeps it running.
@@ -90,6 +90,12 @@ impl std::fmt::Display for Tls {
     }
 }
 
+impl Serialize for Tls {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 impl<'de> Deserialize<'de> for Tls {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(Error::custom)
@@ -133,6 +139,25 @@ mod tests {
         }
         for text in ["", "on", "cert.pem", ",key.pem", "cert.pem,"] {
             assert!(text.parse::<Tls>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_lost_on_the_way_to_the_bridge_that_the_service_starts() {
+        let files = Tls::Files { certificate: "a \"b\".pem".into(), key: "c d,e.pem".into() };
+        for tls in [Tls::Off, Tls::Own, files] {
+            let section = Bridge {
+                enabled: true,
+                listen: "[::]:8443".parse().expect("an address"),
+                tls,
+                allowed_hosts: vec!["one.example".to_owned(), "two.example".to_owned()],
+                open_watch: true,
+                connections: 7,
+                connections_per_address: 6,
+            };
+            let text = serde_json::to_string(&section).expect("text");
+            let read: Bridge = serde_json::from_str(&text).expect(&text);
+            assert_eq!(read, section, "{text}");
         }
     }
 

@@ -27,6 +27,11 @@ pub trait Device: Send + Sync {
     /// The modes it offers. May open the device for a moment, so it can fail where opening can.
     fn modes(&self) -> Result<Vec<Mode>, Error>;
 
+    /// The one of `modes`, which it offers, that it opens in where nothing is wished for.
+    fn usual_mode(&self, modes: &[Mode]) -> Option<Mode> {
+        choice::choose(modes, &ModeWish::default()).ok().map(|at| modes[at])
+    }
+
     /// Opens it for frames in the mode that suits `wish` best and has it deliver.
     fn open(&self, wish: &ModeWish) -> Result<Box<dyn Capture>, Error>;
 

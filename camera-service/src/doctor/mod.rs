@@ -7,6 +7,7 @@
 //!
 //! This is the one place outside of the service that looks at devices (`docs/architecture.md`).
 
+mod bridge;
 #[cfg(target_os = "linux")]
 mod devices;
 mod endpoint;
@@ -70,6 +71,8 @@ pub enum Severity {
 pub enum Area {
     /// The service and its cameras.
     Service,
+    /// What other machines and browsers reach.
+    Bridge,
     /// Device files.
     Devices,
     /// Who may open them.
@@ -94,6 +97,7 @@ impl Area {
     pub const fn title(self) -> &'static str {
         match self {
             Self::Service => "Service",
+            Self::Bridge => "Bridge",
             Self::Devices => "Devices",
             Self::Permissions => "Permissions",
             Self::Programs => "Who uses the cameras",
@@ -165,6 +169,7 @@ impl Roots {
 #[must_use]
 pub fn examine(service: &Service, endpoint: Option<&Endpoint>) -> Vec<Finding> {
     let mut findings = service::check(service);
+    findings.extend(bridge::check(service));
     findings.extend(endpoint::check(service, endpoint));
     findings.extend(files::check(service));
     #[cfg(target_os = "linux")]

@@ -3,7 +3,7 @@
 #[cfg(target_os = "linux")]
 use std::path::PathBuf;
 
-use protocol::{CameraDetail, CameraState, ServiceStatus};
+use protocol::{BridgeStatus, CameraDetail, CameraState, ServiceStatus};
 
 use super::{Area, Finding};
 
@@ -25,6 +25,8 @@ pub struct Seen {
     pub status: ServiceStatus,
     /// Of each camera.
     pub cameras: Vec<CameraDetail>,
+    /// Of its bridge, where it knows of any.
+    pub bridge: Option<BridgeStatus>,
 }
 
 impl Service {
@@ -220,7 +222,7 @@ mod tests {
             max_connections: 1024,
             slot_bytes: 0,
         };
-        Seen { status, cameras }
+        Seen { status, cameras, bridge: None }
     }
 
     fn codes(findings: &[Finding]) -> Vec<(Severity, &str)> {

@@ -178,7 +178,7 @@ fn look(finder: &dyn Finder, ids: &Ids, known: &mut Known) -> Vec<NamedDevice> {
             tracing::warn!(camera = %id, "its modes could not be asked: {reason}");
             Vec::new()
         });
-        NamedDevice { id, name, found: Found { device, modes } }
+        NamedDevice { id, name, found: Found::new(device, modes) }
     });
     named.collect()
 }

@@ -206,7 +206,7 @@ impl Registry {
             .modes()
             .map_err(|error| ErrorReply::new(ErrorKind::Internal, error.to_string()))?;
         let id = CameraId(format!("test:{index}"));
-        let found = Found { device: Arc::new(device), modes };
+        let found = Found::new(Arc::new(device), modes);
         if let Ok(waiting) = self.find(&id) {
             if waiting.present(Some(found.clone())).await.is_ok() {
                 return Ok(waiting);

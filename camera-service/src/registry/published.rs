@@ -132,7 +132,7 @@ impl Registry {
         let modes = device
             .modes()
             .map_err(|error| ErrorReply::new(ErrorKind::Internal, error.to_string()))?;
-        let found = Found { device: Arc::new(device), modes };
+        let found = Found::new(Arc::new(device), modes);
         let known = self.cameras().get(&id).map(|entry| entry.camera.clone());
         let resumes = match known {
             Some(camera) => camera.present(Some(found.clone())).await.is_ok(),

@@ -1,14 +1,17 @@
 //! The bridge that the service runs: a supervised `camera-service bridge`, while the user or the
 //! configuration says so. What comes through its door is served as bridged connections.
+//!
+//! It is told how to run, and reads no configuration: the file may say something else by then, of
+//! which the service knows nothing yet.
 
-use std::{ffi::OsString, path::Path, sync::Arc, time::Duration};
+use std::{ffi::OsString, sync::Arc, time::Duration};
 
 use protocol::endpoint::Endpoint;
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::supervisor::{Job, Patience, Report, supervise};
-use crate::server::{Server, Wanted};
+use crate::{config, server::Server};
 
 /// An address that is taken keeps it failing: the longest wait is so many times that of a camera.
 const WAIT: u32 = 6;
@@ -16,28 +19,29 @@ const WAIT: u32 = 6;
 /// Keeps the bridge as it is to be until the service stops.
 pub(super) async fn keep(server: Arc<Server>) {
     let mut config = server.config.subscribe();
-    let mut settings = server.bridge.settings();
+    let (mut settings, mut rounds) = (server.bridge.settings(), server.bridge.rounds());
     // Started and Ended of one child after the other: each waits until it was heard.
     let (reports, mut news) = mpsc::channel(1);
     let mut running: Option<Running> = None;
     loop {
         config.borrow_and_update();
         settings.borrow_and_update();
-        let wanted = How::now(&server);
+        let wanted = How::now(&server, *rounds.borrow_and_update());
         if running.as_ref().map(|running| &running.how) != wanted.as_ref() {
             if let Some(running) = running.take() {
                 running.end(&mut news).await;
                 server.bridge.ended(String::new());
             }
-            if let Some(how) = wanted {
-                running = Some(Running::start(&server, how, reports.clone()).await);
-            }
+            running = wanted.map(|how| Running::start(&server, how, reports.clone()));
         }
         server.bridge.tell();
         tokio::select! {
+            biased;
             () = server.stop.cancelled() => break,
+            // These come first: what is heard of one that is about to end is not true any more.
             changed = config.changed() => if changed.is_err() { break },
             changed = settings.changed() => if changed.is_err() { break },
+            changed = rounds.changed() => if changed.is_err() { break },
             Some(report) = news.recv() => hear(&server, report, running.as_ref()),
         }
     }
@@ -49,17 +53,16 @@ pub(super) async fn keep(server: Arc<Server>) {
 /// How the bridge is to run. Where it changes, another one is started.
 #[derive(Debug, Clone, PartialEq)]
 struct How {
-    wanted: Wanted,
-    /// The child reads the configuration itself.
-    config: crate::config::Bridge,
+    section: config::Bridge,
+    /// Changes when it is to be tried again at once.
+    round: u64,
 }
 
 impl How {
     /// `None` where it is not to run.
-    fn now(server: &Server) -> Option<Self> {
-        let wanted = server.bridge.wanted();
-        let config = server.config.borrow().bridge.clone();
-        wanted.enabled.then_some(Self { wanted, config })
+    fn now(server: &Server, round: u64) -> Option<Self> {
+        let section = server.bridge.wanted();
+        section.enabled.then_some(Self { section, round })
     }
 }
 
@@ -70,13 +73,9 @@ struct Running {
 }
 
 impl Running {
-    async fn start(server: &Server, how: How, reports: mpsc::Sender<Report>) -> Self {
+    fn start(server: &Server, how: How, reports: mpsc::Sender<Report>) -> Self {
         let stop = server.stop.child_token();
-        let path = server.source.path().to_owned();
-        // The usual file may be missing; one that is named must be there.
-        let exists = tokio::task::spawn_blocking(move || path.exists()).await.unwrap_or(true);
-        let config = exists.then_some(server.source.path());
-        let job = job(&how, config, &server.endpoint, reports);
+        let job = job(&how, &server.endpoint, reports);
         let timeouts = server.config.borrow().timeouts.clone();
         let most = (timeouts.retry_most * WAIT).max(Duration::from_millis(1));
         let patience = Patience { first: timeouts.retry_first, most };
@@ -121,26 +120,13 @@ fn hear(server: &Arc<Server>, report: Report, running: Option<&Running>) {
     }
 }
 
-fn job(
-    how: &How,
-    config: Option<&Path>,
-    endpoint: &Endpoint,
-    reports: mpsc::Sender<Report>,
-) -> Job {
-    let mut args: Vec<OsString> = vec!["bridge".into(), "--supervised".into()];
-    let mut option = |name: &str, value: OsString| {
-        args.push(name.into());
-        args.push(value);
-    };
+fn job(how: &How, endpoint: &Endpoint, reports: mpsc::Sender<Report>) -> Job {
+    // Nothing of it is secret: it may stand where every user can read it. All of it can be written.
+    let section = serde_json::to_string(&how.section).unwrap_or_default();
+    let mut args: Vec<OsString> = vec!["bridge".into(), "--supervised".into(), section.into()];
     // Where there is no door the bridge comes to the endpoint, as any program does.
     if cfg!(not(unix)) {
-        option("--socket", endpoint.path().into());
-    }
-    if let Some(config) = config {
-        option("--config", config.into());
-    }
-    if let Some(listen) = how.wanted.listen {
-        option("--listen", listen.to_string().into());
+        args.extend(["--socket".into(), endpoint.path().into()]);
     }
     Job { name: "bridge".to_owned(), args, reports: Some(reports) }
 }
@@ -150,22 +136,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_child_is_told_where_its_configuration_is_and_what_comes_before_it() {
-        let args = |listen: Option<&str>, config: Option<&str>| {
-            let listen = listen.map(|listen| listen.parse().expect("an address"));
-            let how = How {
-                wanted: Wanted { enabled: true, listen },
-                config: crate::config::Bridge::default(),
-            };
-            let (reports, _) = mpsc::channel(1);
-            let job = job(&how, config.map(Path::new), &Endpoint::at("/run/s"), reports);
-            let args = job.args.into_iter().map(|arg| arg.into_string().expect("text"));
-            args.collect::<Vec<_>>().join(" ")
+    fn the_child_is_told_all_there_is_to_know() {
+        let section = config::Bridge {
+            enabled: true,
+            listen: "[::1]:8443".parse().expect("an address"),
+            tls: config::Tls::Own,
+            allowed_hosts: vec!["a.example".to_owned()],
+            ..config::Bridge::default()
         };
-        assert_eq!(args(None, None), "bridge --supervised");
-        assert_eq!(
-            args(Some("[::1]:8443"), Some("/etc/c.toml")),
-            "bridge --supervised --config /etc/c.toml --listen [::1]:8443"
-        );
+        let (reports, _) = mpsc::channel(1);
+        let how = How { section: section.clone(), round: 0 };
+        let job = job(&how, &Endpoint::at("/run/s"), reports);
+        let [command, option, text] = &job.args[..] else { panic!("{:?}", job.args) };
+        assert_eq!((command.to_str(), option.to_str()), (Some("bridge"), Some("--supervised")));
+        let told: config::Bridge =
+            serde_json::from_str(text.to_str().expect("text")).expect("JSON");
+        assert_eq!(told, section);
     }
 }

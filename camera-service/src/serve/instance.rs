@@ -132,6 +132,16 @@ fn lock_file(socket: &Path) -> io::Result<std::fs::File> {
     options.open(socket.with_extension("lock"))
 }
 
+/// Whether a service has the place at `endpoint`. Asks nobody: where systemd listens, that would
+/// start one.
+#[cfg(unix)]
+pub fn is_taken(endpoint: &Endpoint) -> bool {
+    use std::fs::{File, TryLockError};
+    // Shared, so that two who look do not see each other; one that is just starting tries again.
+    let lock = File::open(endpoint.path().with_extension("lock"));
+    lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
 /// The lock of the place at `endpoint`; waits for a service that leaves.
 #[cfg(unix)]
 async fn lock_in_time(endpoint: &Endpoint, ask: Ask) -> Result<std::fs::File, ServeError> {

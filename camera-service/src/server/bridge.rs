@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -12,7 +11,11 @@ use protocol::{
 use tokio::sync::watch;
 
 use super::clients::{Clients, Connected};
-use crate::{config::Config, events::Hub, state::BridgeSettings};
+use crate::{
+    config::{self, Config},
+    events::Hub,
+    state::BridgeSettings,
+};
 
 /// Most addresses that a bridge may say it has, and most bytes of each.
 const MOST_URLS: usize = 64;
@@ -27,6 +30,8 @@ pub struct Bridge {
     clients: Clients,
     hub: Hub,
     live: Mutex<Live>,
+    /// Counts how often it was to be tried again at once.
+    rounds: watch::Sender<u64>,
 }
 
 #[derive(Default)]
@@ -46,15 +51,6 @@ struct Listening {
     listening: BridgeListening,
 }
 
-/// How the bridge is to run: what the user said at run time, else the configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted {
-    /// Whether it is to run.
-    pub enabled: bool,
-    /// Where it is to listen, if it is not the configuration that says so.
-    pub listen: Option<SocketAddr>,
-}
-
 impl Bridge {
     /// A bridge that does not run yet.
     pub fn new(
@@ -63,24 +59,36 @@ impl Bridge {
         clients: Clients,
         hub: Hub,
     ) -> Arc<Self> {
-        Arc::new(Self { settings, config, clients, hub, live: Mutex::default() })
+        let (live, rounds) = (Mutex::default(), watch::Sender::default());
+        Arc::new(Self { settings, config, clients, hub, live, rounds })
     }
 
     fn live(&self) -> MutexGuard<'_, Live> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How it is to run.
-    pub fn wanted(&self) -> Wanted {
+    /// How it is to run, and whether (`enabled`): the configuration, and over it what the user
+    /// said at run time.
+    pub fn wanted(&self) -> config::Bridge {
         let BridgeWish { enabled, listen } = self.settings.now();
-        let enabled = enabled.unwrap_or(self.config.borrow().bridge.enabled);
+        let section = self.config.borrow().bridge.clone();
         // What is kept was checked when it was set or read.
-        Wanted { enabled, listen: listen.and_then(|listen| listen.parse().ok()) }
+        let listen = listen.and_then(|listen| listen.parse().ok());
+        config::Bridge {
+            enabled: enabled.unwrap_or(section.enabled),
+            listen: listen.unwrap_or(section.listen),
+            ..section
+        }
     }
 
     /// What the user says of it, as it changes.
     pub fn settings(&self) -> watch::Receiver<BridgeWish> {
         self.settings.watch()
+    }
+
+    /// Changes when one that fails is to be tried again at once.
+    pub fn rounds(&self) -> watch::Receiver<u64> {
+        self.rounds.subscribe()
     }
 
     /// The bridge as it is now.
@@ -89,8 +97,7 @@ impl Bridge {
     }
 
     fn status_of(&self, live: &Live) -> BridgeStatus {
-        let Wanted { enabled, listen } = self.wanted();
-        let listen = listen.unwrap_or(self.config.borrow().bridge.listen).to_string();
+        let config::Bridge { enabled, listen, .. } = self.wanted();
         // The service's own counts more than one that was started by hand.
         let own = live.listening.values().find(|one| Some(one.pid) == live.supervised);
         let listening = own.or_else(|| live.listening.values().next_back());
@@ -102,7 +109,7 @@ impl Bridge {
         };
         BridgeStatus {
             enabled,
-            listen,
+            listen: listen.to_string(),
             pid: listening.map(|one| one.pid).or(live.supervised),
             urls,
             fingerprint,
@@ -115,19 +122,40 @@ impl Bridge {
         }
     }
 
-    /// Turns it on or off, or has it listen elsewhere, and keeps that.
+    /// Turns it on or off, or has it listen elsewhere, and keeps that. Turned on although it is
+    /// on and fails, it is tried again at once.
     pub async fn set(&self, wish: BridgeWish) -> Result<BridgeStatus, ErrorReply> {
-        let before = self.wanted();
+        let (before, on) = (self.wanted(), wish.enabled == Some(true));
         let set = self.settings.set(wish).await;
-        if self.wanted() != before {
-            // What runs now is about to end: neither where it listens nor why not is true then.
+        self.renew(&before);
+        if on && set.is_ok() {
+            self.try_again();
+        }
+        set.map(|()| self.status())
+    }
+
+    /// To be called when how it is to run may have changed; `before` is how it was. What runs now
+    /// is about to end then: neither where it listens nor why not is true any more.
+    pub(super) fn renew(&self, before: &config::Bridge) {
+        if self.wanted() != *before {
             let mut live = self.live();
             let supervised = live.supervised;
             live.listening.retain(|_, one| Some(one.pid) != supervised);
             live.reason.clear();
         }
         self.tell();
-        set.map(|()| self.status())
+    }
+
+    /// Has one that fails begin anew. One that has yet to say whether it fails is left to it.
+    fn try_again(&self) {
+        let mut live = self.live();
+        let failed = !live.reason.is_empty();
+        if failed {
+            live.reason.clear();
+            self.rounds.send_modify(|round| *round += 1);
+        }
+        drop(live);
+        self.tell();
     }
 
     /// A bridge has said where it can be reached; that holds until its connection ends.

@@ -25,7 +25,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use accept::accept;
 #[cfg(unix)]
 pub use accept::accept_through;
-pub use bridge::{Bridge, Wanted};
+pub use bridge::Bridge;
 pub use clients::Clients;
 pub use reload::{ConfigSource, reload};
 

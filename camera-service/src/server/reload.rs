@@ -108,7 +108,9 @@ async fn read_anew(
         return Ok(());
     }
     let wanted = server.source.wanted(&config);
+    let bridge = server.bridge.wanted();
     server.config.send_replace(Arc::new(config));
+    server.bridge.renew(&bridge);
     settle(&server.registry, &mut test_cameras, wanted).await;
     let changes = if changes.is_empty() { "nothing".to_owned() } else { changes.join(", ") };
     tracing::info!(changes, "the configuration was read anew");

@@ -1,7 +1,7 @@
 //! What a query asks for.
 
 use protocol::{
-    CameraId, Delivery, ErrorKind, ErrorReply, FrameRate, PixelFormat, Rotation, Size,
+    CameraId, Crop, Delivery, ErrorKind, ErrorReply, FrameRate, PixelFormat, Rotation, Size,
     StreamFormat, StreamRequest,
 };
 
@@ -45,6 +45,8 @@ impl Query {
             text.parse::<FrameRate>()
                 .map_err(|_| wrong("fps", "frames a second, such as 10 or 0.5"))
         };
+        let crop = self.get("crop").filter(|text| !text.is_empty()).map(str::parse).transpose();
+        let hint = "LEFT,TOP,WIDTH,HEIGHT in per cent of the frame and within it, as 25,25,50,50";
         let rotation = self.get("rotation").map_or(Ok(Rotation::None), |text| {
             text.parse().map_err(|_| wrong("rotation", "0, 90, 180 or 270"))
         });
@@ -59,6 +61,7 @@ impl Query {
                 width: number("width", MOST_SIDE)?,
                 height: number("height", MOST_SIDE)?,
                 rate: self.get("fps").map(rate).transpose()?,
+                crop: crop.map_err(|_| wrong("crop", hint))?,
                 quality: number("quality", 100)?.and_then(|quality| u8::try_from(quality).ok()),
                 rotation: rotation?,
                 mirror,
@@ -76,6 +79,7 @@ pub(in crate::bridge) struct Wish {
     pub(in crate::bridge) width: Option<u32>,
     pub(in crate::bridge) height: Option<u32>,
     pub(in crate::bridge) rate: Option<FrameRate>,
+    pub(in crate::bridge) crop: Option<Crop>,
     pub(in crate::bridge) quality: Option<u8>,
     pub(in crate::bridge) rotation: Rotation,
     pub(in crate::bridge) mirror: bool,
@@ -92,7 +96,7 @@ pub(in crate::bridge) fn request(camera: CameraId, wish: Wish) -> StreamRequest 
         format: StreamFormat::Pixels(PixelFormat::Mjpg),
         max_size,
         max_rate: wish.rate,
-        crop: None,
+        crop: wish.crop,
         rotation: wish.rotation,
         mirror: wish.mirror,
         quality: wish.quality,
@@ -141,6 +145,11 @@ mod tests {
         assert_eq!(request.quality, Some(40));
         assert_eq!(Query::parse("").stream("c".into()).expect("valid").max_size, None);
         assert_eq!(Query::parse("cam=").camera(), None);
+        let cropped = |text| Query::parse(text).stream("c".into()).expect("valid").crop;
+        let crop = Crop { left: 1250, top: 0, width: 5000, height: 10_000 };
+        assert_eq!(cropped("crop=12.5,0,50,100"), Some(crop));
+        assert_eq!(cropped("crop=12.5%2C0%2C50%2C100"), Some(crop));
+        assert_eq!((cropped("crop="), cropped("")), (None, None));
         for text in [
             "fps=0",
             "fps=x",
@@ -151,6 +160,10 @@ mod tests {
             "rotation=45",
             "mirror=2",
             "height=",
+            "crop=1,2,3",
+            "crop=60,0,50,100",
+            "crop=0,0,0,100",
+            "crop=a,b,c,d",
             "fps=nan",
         ] {
             assert!(Query::parse(text).stream("c".into()).is_err(), "{text}");

@@ -67,6 +67,7 @@ enum Own {
         width: Option<u32>,
         height: Option<u32>,
         fps: Option<f64>,
+        crop: Option<String>,
         quality: Option<u8>,
         rotation: Option<u16>,
         mirror: Option<bool>,
@@ -93,6 +94,7 @@ pub(super) struct OpenStream {
     pub(super) width: Option<u32>,
     pub(super) height: Option<u32>,
     pub(super) fps: Option<f64>,
+    pub(super) crop: Option<String>,
     pub(super) quality: Option<u8>,
     pub(super) rotation: Option<u16>,
     pub(super) mirror: bool,
@@ -159,18 +161,27 @@ impl Asked {
             return What::deserialize(fields).map(Self::Other).map_err(|e| e.to_string());
         }
         Ok(match Own::deserialize(fields).map_err(|error| error.to_string())? {
-            Own::OpenStream { camera, width, height, fps, quality, rotation, mirror, adaptive } => {
-                Self::OpenStream(OpenStream {
-                    camera,
-                    width,
-                    height,
-                    fps,
-                    quality,
-                    rotation,
-                    mirror: mirror.unwrap_or(false),
-                    adaptive: adaptive.unwrap_or(true),
-                })
-            }
+            Own::OpenStream {
+                camera,
+                width,
+                height,
+                fps,
+                crop,
+                quality,
+                rotation,
+                mirror,
+                adaptive,
+            } => Self::OpenStream(OpenStream {
+                camera,
+                width,
+                height,
+                fps,
+                crop,
+                quality,
+                rotation,
+                mirror: mirror.unwrap_or(false),
+                adaptive: adaptive.unwrap_or(true),
+            }),
             Own::CloseStream { stream } => Self::CloseStream { stream },
             Own::Publish { name, width, height, fps } => {
                 Self::Publish(Publish { name, width, height, fps })

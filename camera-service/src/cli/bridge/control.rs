@@ -5,10 +5,13 @@ use std::{net::SocketAddr, process::ExitCode, time::Duration};
 use clap::Subcommand;
 use protocol::{BridgeStatus, BridgeWish, ErrorKind, Event};
 
-use super::super::{
-    CliError, Outcome, Session, json, output,
-    session::answer,
-    text::{clean, count},
+use super::{
+    super::{
+        CliError, Outcome, Session, json, output,
+        session::answer,
+        text::{clean, count},
+    },
+    missing::{TURN_ON, why_not},
 };
 use crate::config::bridge_listen;
 
@@ -17,11 +20,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 const ON_HELP: &str = "\
 Also after a restart of the service, until `bridge off`. What is said here comes before the section
-[bridge] of the configuration. Any address but loopback needs tls there.
+[bridge] of the configuration. Any address but loopback needs tls there. One that is on and fails is
+tried again at once.
 
 Examples:
   camera-service bridge on
-  camera-service bridge on --listen 0.0.0.0:8443";
+  camera-service config set bridge.tls self && camera-service bridge on --listen 0.0.0.0:8443";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ControlCommand {
@@ -50,7 +54,7 @@ pub(super) async fn run(command: ControlCommand, session: &Session) -> Outcome {
                 |status: &BridgeStatus| !status.urls.is_empty() || !status.reason.is_empty();
             let status = set(wish, has_begun, session).await?;
             if status.urls.is_empty() {
-                return Err(CliError::failed(ErrorKind::Internal, why_not(&status)));
+                return Err(CliError::failed(ErrorKind::Internal, why_not(&status, TURN_ON)));
             }
             status
         }
@@ -75,13 +79,15 @@ async fn set(
 ) -> Result<BridgeStatus, CliError> {
     // Before anything is changed, so that no change is missed.
     let mut events = session.connector().events().await?;
-    let mut status = answer(session.control().await?.set_bridge(wish)).await?;
+    let client = session.control().await?;
+    let mut status = answer(client.set_bridge(wish)).await?;
     let change = async {
         while !is_done(&status) {
             match events.next().await? {
                 Some(message) => {
-                    if let Event::BridgeChanged(changed) = message.event {
-                        status = changed;
+                    // Asked anew: what is told may be from before the wish.
+                    if let Event::BridgeChanged(_) = message.event {
+                        status = answer(client.bridge()).await?;
                     }
                 }
                 None => return Err(CliError::from(protocol::ClientError::Closed)),
@@ -92,15 +98,6 @@ async fn set(
     // As it is by then, which the user is told.
     tokio::time::timeout(PATIENCE, change).await.unwrap_or(Ok(()))?;
     Ok(status)
-}
-
-fn why_not(status: &BridgeStatus) -> String {
-    let reason = if status.reason.is_empty() { "it does not say why" } else { &status.reason };
-    format!(
-        "the bridge does not listen at {}: {reason}; the service goes on trying until \
-         `camera-service bridge off`",
-        status.listen
-    )
 }
 
 fn text(status: &BridgeStatus) -> String {
@@ -127,7 +124,7 @@ fn text(status: &BridgeStatus) -> String {
                 lines.push(format!("The reason: {reason}"));
             }
         }
-        _ => lines.push("The bridge is off; `camera-service bridge on` turns it on.".to_owned()),
+        _ => lines.push(format!("The bridge is off; {TURN_ON}.")),
     }
     if !*enabled && pid.is_some() {
         lines.push("It was started by hand; the service does not keep it running.".to_owned());
@@ -148,7 +145,6 @@ mod tests {
             text(&failing),
             "The bridge is on, but does not listen at 127.0.0.1:8088 yet.\nThe reason: taken\u{fffd}\n"
         );
-        assert!(why_not(&failing).contains("`camera-service bridge off`"));
         let running = BridgeStatus {
             enabled: true,
             pid: Some(7),

@@ -63,18 +63,33 @@ fn object(table: &Table) -> serde_json::Value {
 }
 
 /// `text` with `key` set to `value`, in each way that `value` can be understood, the likeliest
-/// first; or why there is no such way.
-pub(super) fn changed(text: &str, key: &str, value: &str) -> Result<Vec<String>, String> {
+/// first; or why there is no such way. `default` is a text that has every key.
+pub(super) fn changed(
+    text: &str,
+    default: &str,
+    key: &str,
+    value: &str,
+) -> Result<Vec<String>, String> {
     let document: DocumentMut = text.parse().map_err(|error| format!("{error}"))?;
-    let mut meanings: Vec<Value> = value.trim().parse().into_iter().collect();
-    if !meanings.iter().any(Value::is_str) {
-        meanings.push(value.into());
-    }
+    let is_list = self::value(default, key).is_ok_and(|item| item.is_array());
+    let written: Option<Value> = value.trim().parse().ok();
+    let meanings = match written {
+        Some(list @ Value::Array(_)) if is_list => vec![list],
+        _ if is_list => vec![words(value)],
+        Some(text @ Value::String(_)) => vec![text],
+        other => other.into_iter().chain([value.into()]).collect(),
+    };
     let set = |value| {
         let mut document = document.clone();
         put(document.as_table_mut(), key, value).map(|()| document.to_string())
     };
     meanings.into_iter().map(set).collect()
+}
+
+/// A list of the words between the commas of `text`; nothing is an empty list.
+fn words(text: &str) -> Value {
+    let words = text.split(',').map(|word| word.trim().trim_matches('"'));
+    words.filter(|word| !word.is_empty()).collect()
 }
 
 fn put(table: &mut Table, key: &str, mut value: Value) -> Result<(), String> {
@@ -119,6 +134,12 @@ camera = \"c\"
 device = \"/dev/video9\"
 ";
 
+    const DEFAULT: &str = "[cameras]\ntest_cameras = []\n[limits]\nconnections = 1\n";
+
+    fn changed(text: &str, key: &str, value: &str) -> Result<Vec<String>, String> {
+        super::changed(text, DEFAULT, key, value)
+    }
+
     #[test]
     fn all_but_the_value_stays_as_it_is() {
         let texts = changed(TEXT, "timeouts.close_after", "0.5").expect("changed");
@@ -130,6 +151,22 @@ device = \"/dev/video9\"
         assert_eq!(texts, ["[limits]\nconnections = 8\n", "[limits]\nconnections = \"8\"\n"]);
         for key in ["loopback.device", "limits", ".connections"] {
             assert!(changed(TEXT, key, "1").is_err(), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_list_is_written_as_such_or_as_words() {
+        for (value, list) in [
+            ("[\"a\", \"b,c\"]", "[\"a\", \"b,c\"]"),
+            ("a", "[\"a\"]"),
+            ("a, b ,", "[\"a\", \"b\"]"),
+            ("\"a\",\"b\"", "[\"a\", \"b\"]"),
+            ("7", "[\"7\"]"),
+            ("", "[]"),
+            ("[a]", "[\"[a]\"]"),
+        ] {
+            let texts = changed("", "cameras.test_cameras", value).expect(value);
+            assert_eq!(texts, [format!("[cameras]\ntest_cameras = {list}\n")], "{value}");
         }
     }
 

@@ -147,6 +147,10 @@ impl Device for TestCamera {
             .collect())
     }
 
+    fn usual_mode(&self, _modes: &[Mode]) -> Option<Mode> {
+        Some(self.preferred)
+    }
+
     fn open(&self, wish: &ModeWish) -> Result<Box<dyn Capture>, Error> {
         let mode = self.choose(wish)?;
         if self.shared.open.swap(true, Ordering::AcqRel) {

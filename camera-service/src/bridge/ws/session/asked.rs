@@ -223,10 +223,16 @@ fn wish(open: &OpenStream) -> Result<Wish, ErrorReply> {
     let Ok(rotation) = open.rotation.unwrap_or(0).to_string().parse() else {
         return wrong("rotation is 0, 90, 180 or 270");
     };
+    let Ok(crop) = open.crop.as_deref().map(str::parse).transpose() else {
+        return wrong(
+            "crop is LEFT,TOP,WIDTH,HEIGHT in per cent of the frame and within it, as 25,25,50,50",
+        );
+    };
     Ok(Wish {
         width: open.width,
         height: open.height,
         rate: open.fps.map(requests::rate).transpose()?,
+        crop,
         quality: open.quality,
         rotation,
         mirror: open.mirror,
