@@ -8,17 +8,18 @@ use ::nokhwa::utils::CameraIndex;
 use protocol::{Mode, PixelFormat};
 use windows::{
     Win32::Media::MediaFoundation::{
-        IMFAttributes, IMFMediaBuffer, IMFMediaSource, IMFMediaType, IMFSourceReader,
+        IMFActivate, IMFAttributes, IMFMediaBuffer, IMFMediaSource, IMFMediaType, IMFSourceReader,
         MF_DEVSOURCE_ATTRIBUTE_SOURCE_TYPE, MF_DEVSOURCE_ATTRIBUTE_SOURCE_TYPE_VIDCAP_GUID,
         MF_DEVSOURCE_ATTRIBUTE_SOURCE_TYPE_VIDCAP_SYMBOLIC_LINK, MF_E_NO_MORE_TYPES,
         MF_MT_FRAME_RATE, MF_MT_FRAME_RATE_RANGE_MAX, MF_MT_FRAME_RATE_RANGE_MIN, MF_MT_FRAME_SIZE,
         MF_MT_SUBTYPE, MF_READWRITE_DISABLE_CONVERTERS, MF_SOURCE_READER_ALL_STREAMS,
         MF_SOURCE_READER_FIRST_VIDEO_STREAM, MF_SOURCE_READERF_CURRENTMEDIATYPECHANGED,
         MF_SOURCE_READERF_ENDOFSTREAM, MF_SOURCE_READERF_ERROR, MFCreateAttributes,
-        MFCreateDeviceSource, MFCreateSourceReaderFromMediaSource, MFVideoFormat_MJPG,
+        MFCreateSourceReaderFromMediaSource, MFEnumDeviceSources, MFVideoFormat_MJPG,
         MFVideoFormat_NV12, MFVideoFormat_YUY2,
     },
-    core::{self, GUID, HSTRING},
+    Win32::System::Com::CoTaskMemFree,
+    core::{self, GUID},
 };
 
 use super::super::library;
@@ -41,7 +42,8 @@ impl Reader {
     pub(in super::super) fn open(index: &CameraIndex, mode: Mode) -> Result<Self, Error> {
         library::prepare();
         let failed = |call| move |error| library::system_error(call, index, &error);
-        let reader = source_reader(&index.to_string()).map_err(failed("opening the camera"))?;
+        let reader = source_reader(&index.as_string()).map_err(failed("opening the camera"))?;
+        let reader = reader.ok_or(Error::Gone)?;
         let kind = kind(&reader, mode).map_err(failed("asking for its modes"))?;
         let kind = kind.ok_or(Error::Unsupported("this mode"))?;
         // SAFETY: all objects live for longer than the calls. Other streams, such as that of a
@@ -92,28 +94,58 @@ impl Reader {
     }
 }
 
-/// A reader of the camera with this symbolic link, which names the one device and no other.
-fn source_reader(link: &str) -> core::Result<IMFSourceReader> {
-    let wish = attributes()?;
+/// A reader of the camera with this symbolic link, which names the one device and no other; `None`
+/// where there is none.
+fn source_reader(link: &str) -> core::Result<Option<IMFSourceReader>> {
+    let Some(device) = device(link)? else { return Ok(None) };
     let settings = attributes()?;
-    // SAFETY: all objects and texts live for longer than the calls.
+    // SAFETY: all objects live for longer than the calls.
+    unsafe {
+        settings.SetUINT32(&MF_READWRITE_DISABLE_CONVERTERS, 1)?;
+        let source: IMFMediaSource = device.ActivateObject()?;
+        // From then on it is shut down with its reader.
+        let reader = MFCreateSourceReaderFromMediaSource(&source, &settings);
+        let reader = reader.inspect_err(|_| {
+            // What matters is why there is no reader.
+            let _ = source.Shutdown();
+        });
+        reader.map(Some)
+    }
+}
+
+/// The camera with this symbolic link, not yet opened.
+fn device(link: &str) -> core::Result<Option<IMFActivate>> {
+    let wish = attributes()?;
+    let (mut devices, mut count) = (std::ptr::null_mut(), 0_u32);
+    // SAFETY: the objects and keys live for longer than the calls, and what is filled in too.
     unsafe {
         wish.SetGUID(
             &MF_DEVSOURCE_ATTRIBUTE_SOURCE_TYPE,
             &MF_DEVSOURCE_ATTRIBUTE_SOURCE_TYPE_VIDCAP_GUID,
         )?;
-        wish.SetString(
-            &MF_DEVSOURCE_ATTRIBUTE_SOURCE_TYPE_VIDCAP_SYMBOLIC_LINK,
-            &HSTRING::from(link),
-        )?;
-        settings.SetUINT32(&MF_READWRITE_DISABLE_CONVERTERS, 1)?;
-        let source: IMFMediaSource = MFCreateDeviceSource(&wish)?;
-        // From then on it is shut down with its reader.
-        MFCreateSourceReaderFromMediaSource(&source, &settings).inspect_err(|_| {
-            // What matters is why there is no reader.
-            let _ = source.Shutdown();
-        })
+        MFEnumDeviceSources(&wish, &raw mut devices, &raw mut count)?;
     }
+    let mut found = None;
+    for number in 0..count as usize {
+        // SAFETY: the array has so many elements, each owned by whoever asked, and read once.
+        let device: Option<IMFActivate> = unsafe { devices.add(number).read() };
+        found = found.or(device.filter(|device| is_at(device, link)));
+    }
+    // SAFETY: made for whoever asked, to be freed so; its elements are owned elsewhere by now.
+    unsafe { CoTaskMemFree(Some(devices.cast_const().cast())) };
+    Ok(found)
+}
+
+/// Whether this is its symbolic link.
+fn is_at(device: &IMFActivate, link: &str) -> bool {
+    // Longer than what the system makes them.
+    let mut text = [0_u16; 1024];
+    let mut length = 0;
+    let key = &MF_DEVSOURCE_ATTRIBUTE_SOURCE_TYPE_VIDCAP_SYMBOLIC_LINK;
+    // SAFETY: all of it lives for longer than the call.
+    let read = unsafe { device.GetString(key, &mut text, Some(&raw mut length)) };
+    let text = text.get(..length as usize).unwrap_or_default();
+    read.is_ok() && String::from_utf16_lossy(text) == link
 }
 
 fn attributes() -> core::Result<IMFAttributes> {
