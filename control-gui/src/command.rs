@@ -114,6 +114,13 @@ fn end(mut command: Command, patience: Duration) -> Result<Ended, CommandError> 
         CommandError::Failed(format!("Cannot run {}: {error}", program.display()))
     };
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // A program with a window has no console to share: each command would open one.
+    #[cfg(windows)]
+    {
+        use std::os::windows::process::CommandExt as _;
+        const CREATE_NO_WINDOW: u32 = 0x0800_0000;
+        command.creation_flags(CREATE_NO_WINDOW);
+    }
     let mut child = command.spawn().map_err(failed)?;
     let (stdout, stderr) = (reader(child.stdout.take()), reader(child.stderr.take()));
     let deadline = Instant::now() + patience;

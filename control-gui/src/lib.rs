@@ -48,8 +48,17 @@ const FONT: Font = Font::with_name("Fira Sans");
 pub fn run() -> anyhow::Result<()> {
     console::share();
     let options = Options::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let wished = EnvFilter::try_from_default_env();
+    // Who asked for a log looks at it.
+    if wished.is_err() {
+        console::leave();
+    }
+    let filter = wished.unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(console::shows_colours())
+        .with_writer(std::io::stderr)
+        .init();
     renderer::avoid_software_gpu();
     let remembered = Remembered::load();
     let window = window::Settings {
@@ -77,7 +86,8 @@ pub fn run() -> anyhow::Result<()> {
     .subscription(App::subscription)
     .settings(settings)
     .window(window)
-    .run()?;
+    .run()
+    .inspect_err(|_| console::share())?;
     Ok(())
 }
 

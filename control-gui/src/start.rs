@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use protocol::{ClientError, client::Connector};
+use protocol::{ClientError, client::Connector, endpoint};
 use tokio::time::sleep;
 
 use crate::{
@@ -86,6 +86,13 @@ fn plain(what: String) -> StartError {
 }
 
 fn spawn() -> Result<(Child, PathBuf), StartError> {
+    if endpoint::is_elevated() {
+        return Err(plain(
+            "This window has an administrator's rights, and so would the service: your other \
+             programs could not reach it. Open the window without them."
+                .to_owned(),
+        ));
+    }
     let program = command::program().ok_or_else(|| plain(CommandError::NotFound.to_string()))?;
     let folder = folders::state().unwrap_or_else(env::temp_dir);
     let path = folder.join("service.log");

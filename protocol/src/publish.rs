@@ -25,6 +25,15 @@ pub struct PublishRequest {
     pub colour: Option<Colour>,
 }
 
+impl PublishRequest {
+    /// Whether a published camera can have this name.
+    #[must_use]
+    pub fn is_name(name: &str) -> bool {
+        let is_allowed = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+        (1..=64).contains(&name.len()) && name.chars().all(is_allowed)
+    }
+}
+
 /// What is said of one published frame.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublishFrame {

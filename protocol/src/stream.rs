@@ -66,7 +66,7 @@ impl StreamRequest {
 pub enum StreamFormat {
     /// What the camera delivers, whatever it is.
     Native,
-    /// This one: MJPG, I420, NV12, RGB, RGBA or GREY; or the camera's own.
+    /// This one: MJPG, I420, NV12, YUYV, RGB, BGR, RGBA or GREY.
     Pixels(PixelFormat),
 }
 

@@ -1,5 +1,7 @@
 //! Lengths that a message announces cost no memory: decoding is measured with an allocator that
 //! counts.
+// Clippy does not see the `const` where the variables of threads are the system's.
+#![allow(clippy::missing_const_for_thread_local)]
 #![allow(unsafe_code)]
 
 #[path = "support/draw.rs"]

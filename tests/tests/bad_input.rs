@@ -313,8 +313,11 @@ fn what_is_not_there_or_not_offered_is_said_plainly() {
     };
     refused(&["info", "nothing"], 5, "there is test:0");
     refused(&["snapshot", "nothing", "-o", "-"], 5, "no camera");
-    refused(&["start", "test:0", "--size", "333x222"], 1, "does not offer");
-    refused(&["start", "test:0", "--fps", "77"], 1, "does not offer");
+    let near = "test:0 does not offer 333x222; near it are 320x240, 320x180, 640x360, 640x480 \
+                (`camera-service info test:0` lists all)";
+    refused(&["start", "test:0", "--size", "333x222"], 1, near);
+    refused(&["start", "test:0", "--fps", "77"], 1, "does not offer 77 fps; near it are 60 fps, ");
+    refused(&["publish", "a b", "--format", "rgb"], 2, "\"a b\" cannot be a camera's name");
     refused(&["set", "test:0", "brightness=100000"], 1, "from -100 to 100");
     refused(&["set", "test:0", "frames_captured=1"], 1, "read-only");
     refused(&["set", "test:0", "brightness=bright"], 1, "brightness");

@@ -200,6 +200,36 @@ fn open_watch_lets_anybody_here_watch_for_as_long_as_it_is_configured() {
 }
 
 #[test]
+fn a_phone_that_is_to_be_paired_is_said_to_do_what_its_code_is_for() {
+    let config =
+        format!("{QUICK}\n[bridge]\nenabled = true\nlisten = \"0.0.0.0:0\"\ntls = \"self\"\n");
+    let service = Service::builder().config(&config).start();
+    let there = listening(&service, None);
+    let urls = there["urls"].as_array().expect("addresses");
+    if urls.iter().all(|url| url.as_str().is_some_and(|url| url.contains("//127."))) {
+        // A machine without a network: no phone reaches it.
+        service.cli(&["pair"]).expect_error("this machine only");
+        return;
+    }
+    let told = |args: &[&str]| {
+        let out = service.cli(args).ok();
+        let line = out.text().lines().find(|line| line.starts_with("The phone will be able to "));
+        line.unwrap_or_else(|| panic!("{out:?}")).to_owned()
+    };
+    assert_eq!(
+        told(&["pair"]),
+        "The phone will be able to watch. `--control` lets it control cameras. `--publish` lets it \
+         be a camera itself."
+    );
+    assert_eq!(
+        told(&["pair", "--publish", "--control"]),
+        "The phone will be able to watch, and to control cameras, and to be a camera itself."
+    );
+    let grants: Vec<Value> = service.json(&["token", "list"]).as_array().expect("tokens").clone();
+    assert!(grants.is_empty(), "nobody has scanned either: {grants:?}");
+}
+
+#[test]
 fn open_watch_is_refused_where_other_machines_can_come() {
     let config = format!(
         "{QUICK}\n[bridge]\nenabled = true\nlisten = \"0.0.0.0:0\"\ntls = \"self\"\nopen_watch = true\n"

@@ -30,10 +30,15 @@ fn desk_is_away() -> Service {
 fn a_publisher_is_found_by_its_id_and_the_name_that_the_user_gave_it() {
     let service = Service::start();
     let _film = publish(&service, "film").expect("published");
-    service.cli(&["info", "film"]).expect_code(5);
+    // Not by what its publisher calls it, but it is said what is meant.
+    for near in ["film", "Film", "PUBLISHED:film"] {
+        service.cli(&["info", near]).expect_code(5).expect_error("did you mean published:film?");
+    }
     assert_eq!(service.json(&["info", "published:film"])["name"], "film");
     service.cli(&["rename", "published:film", "Cinema"]).ok();
     assert_eq!(service.json(&["info", "Cinema"])["id"], "published:film");
+    service.cli(&["info", "cinema"]).expect_code(5).expect_error("did you mean published:film?");
+    service.cli(&["info", "x"]).expect_error("there is published:film (Cinema), test:0\n");
     // What the device calls itself comes after what the user calls another.
     let own = service.json(&["info", "test:0"])["device_name"].as_str().expect("text").to_owned();
     assert_eq!(service.json(&["info", &own])["id"], "test:0");

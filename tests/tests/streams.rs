@@ -265,6 +265,15 @@ fn a_camera_is_closed_after_its_last_reader_and_held_open_by_a_start() {
     state("closed");
     service.cli(&["start", "test:0"]).ok();
     state("streaming");
+    // Nobody watches: who holds it is seen all the same, and the log has who asked.
+    for table in ["list", "status"] {
+        let out = service.cli(&[table]).ok();
+        assert!(out.text().contains(" 30 fps  0, held\n"), "{out:?}");
+    }
+    let log = service.log();
+    let opened = log.lines().find(|line| line.contains(" opened: ") && line.contains("by=\"start"));
+    let opened = opened.unwrap_or_else(|| panic!("{log}"));
+    assert!(opened.contains("by=\"start by camera-service start (process "), "{opened}");
     service.cli(&["stream", "test:0", "--count", "3"]).ok();
     service.cli(&["stop", "test:0"]).ok();
     state("closed");

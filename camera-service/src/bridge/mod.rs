@@ -41,7 +41,7 @@ use std::{
 };
 
 use protocol::BridgeListening;
-use tokio::{net::TcpListener, sync::watch};
+use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::config;
@@ -219,7 +219,7 @@ pub async fn run(
     });
     let failed = |source: io::Error| BridgeError::Listen { address, source };
     let (names, tls) = prepared.await.map_err(|error| failed(error.into()))??;
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let listener = listen::bind(address).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     let tls = tls.map(Arc::new);
     let listening = listening(bound, &names, tls.as_deref());

@@ -20,6 +20,8 @@ pub(super) struct Names {
     pub(super) hosts: BTreeSet<String>,
     /// Addresses of all interfaces, loopback too.
     pub(super) addresses: BTreeSet<IpAddr>,
+    /// Those among them that lead to virtual machines, containers or tunnels.
+    pub(super) inside: BTreeSet<IpAddr>,
 }
 
 impl Names {
@@ -35,8 +37,10 @@ impl Names {
         let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
         let mut addresses: BTreeSet<IpAddr> =
             interfaces.iter().map(if_addrs::Interface::ip).collect();
+        let inside = interfaces.iter().filter(|interface| is_virtual(&interface.name));
+        let inside = inside.map(if_addrs::Interface::ip).collect();
         addresses.extend([IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])]);
-        Self { hosts, addresses }
+        Self { hosts, addresses, inside }
     }
 
     /// Whether `host`, a name or an address without port, means this machine.
@@ -58,8 +62,13 @@ impl Names {
             // Link-local ones need the name of an interface, which browsers do not take.
             IpAddr::V6(v6) => !v6.is_loopback() && !v6.is_unicast_link_local(),
         };
-        let found = self.addresses.iter().find(private);
-        found.or_else(|| self.addresses.iter().find(usable)).copied()
+        let (outside, inside): (Vec<_>, Vec<_>) =
+            self.addresses.iter().filter(usable).partition(|ip| !self.inside.contains(ip));
+        let best = |addresses: &[&IpAddr]| {
+            let private = addresses.iter().find(|address| private(address));
+            private.or(addresses.first()).map(|address| **address)
+        };
+        best(&outside).or_else(|| best(&inside))
     }
 }
 
@@ -73,12 +82,60 @@ fn address(host: &str) -> Option<IpAddr> {
 fn host_name() -> Option<String> {
     #[cfg(unix)]
     let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    #[cfg(not(unix))]
-    let name = std::env::var("COMPUTERNAME").ok()?;
+    #[cfg(windows)]
+    let name = windows_name()?;
     // What is no name of a host must not get into a certificate.
     let valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
     let name = name.to_ascii_lowercase();
     (!name.is_empty() && name.len() <= 253 && name.chars().all(valid)).then_some(name)
+}
+
+/// Its name among hosts. The environment has another one, cut to 15 letters.
+#[cfg(windows)]
+#[allow(unsafe_code)]
+fn windows_name() -> Option<String> {
+    use windows::{
+        Win32::System::SystemInformation::{ComputerNamePhysicalDnsHostname, GetComputerNameExW},
+        core::PWSTR,
+    };
+
+    // A label has 63 letters at most.
+    let mut name = [0_u16; 256];
+    let mut length = name.len() as u32;
+    let into = Some(PWSTR(name.as_mut_ptr()));
+    // SAFETY: `name` has room for so many letters, and outlives the call.
+    unsafe { GetComputerNameExW(ComputerNamePhysicalDnsHostname, into, &raw mut length) }.ok()?;
+    Some(String::from_utf16_lossy(name.get(..length as usize)?))
+}
+
+/// Whether an interface of this name leads to machines inside this one, or through a tunnel, so
+/// that a phone beside it does not reach it there.
+fn is_virtual(name: &str) -> bool {
+    const BEGINNINGS: &[&str] = &[
+        "br-",
+        "cni",
+        "docker",
+        "lxc",
+        "lxdbr",
+        "podman",
+        "ppp",
+        "tailscale",
+        "tap",
+        "tun",
+        "utun",
+        "vboxnet",
+        "veth",
+        "virbr",
+        "vmnet",
+        "wg",
+        "wt",
+        "zt",
+    ];
+    // Windows names them for people.
+    const PARTS: &[&str] = &["hyper-v", "virtualbox", "vmware", "vpn", "wsl"];
+    let name = name.to_lowercase();
+    BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
+        || PARTS.iter().any(|part| name.contains(part))
 }
 
 /// The names of this machine, read anew now and then.
@@ -129,6 +186,25 @@ mod tests {
         }
         for name in &names.hosts {
             assert!(names.means_this(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn others_are_told_an_address_that_leads_out_of_this_machine() {
+        let address = |text: &str| text.parse::<IpAddr>().expect("an address");
+        let mut names = Names::default();
+        names.addresses.extend(["127.0.0.1", "fe80::1", "169.254.7.7"].map(address));
+        assert_eq!(names.reachable(), None);
+        names.addresses.insert(address("172.17.0.1"));
+        names.inside.insert(address("172.17.0.1"));
+        assert_eq!(names.reachable(), Some(address("172.17.0.1")));
+        names.addresses.extend(["203.0.113.5", "192.168.178.20"].map(address));
+        assert_eq!(names.reachable(), Some(address("192.168.178.20")));
+        for name in ["docker0", "vEthernet (WSL)", "VirtualBox Host-Only Network", "wg0"] {
+            assert!(is_virtual(name), "{name}");
+        }
+        for name in ["eth0", "wlan0", "enp3s0", "wlp2s0", "br0", "Ethernet 2", "WLAN", "en0"] {
+            assert!(!is_virtual(name), "{name}");
         }
     }
 }

@@ -33,7 +33,12 @@ const EXCUSE: Duration = Duration::from_millis(300);
 /// What a camera can be told.
 pub(super) enum Command {
     /// Open in a mode and hold it, or change the mode for all.
-    Start { wish: ModeWish, reply: oneshot::Sender<Result<StartedCamera, ErrorReply>> },
+    Start {
+        wish: ModeWish,
+        /// Who asks, for people to read.
+        by: String,
+        reply: oneshot::Sender<Result<StartedCamera, ErrorReply>>,
+    },
     /// End the hold.
     Stop { reply: oneshot::Sender<()> },
     /// The device is there, or not any more.
@@ -69,6 +74,8 @@ struct Life {
     phase: Phase,
     /// Explicit starts hold the camera open in this mode.
     hold: Option<ModeWish>,
+    /// Who asked for the last of them; not known where that was before a restart.
+    started_by: Option<String>,
     /// What the camera is opened with.
     wish: ModeWish,
     /// What it was opened with successfully, to go back to when a new mode fails.
@@ -100,6 +107,7 @@ pub(super) async fn live(
         context,
         phase: Phase::Closed,
         hold,
+        started_by: None,
         wish: hold.unwrap_or_default(),
         worked: None,
         watched: false,

@@ -259,6 +259,15 @@ impl Camera {
         }
     }
 
+    /// Whether who says `text` may mean this camera, though [`Camera::called`] does not take it: in
+    /// other capitals, or by the name that its publisher gave it.
+    pub fn may_be_called(&self, text: &str) -> bool {
+        let facts = self.facts();
+        let names = [Some(&self.id.0), facts.given_name.as_ref(), Some(&facts.descriptor.name)];
+        let text = text.to_lowercase();
+        names.into_iter().flatten().any(|name| name.to_lowercase() == text)
+    }
+
     /// The camera in short.
     pub fn summary(&self) -> CameraSummary {
         self.summary_of(&self.facts())
@@ -336,9 +345,14 @@ impl Camera {
     }
 
     /// Opens it in a mode and holds it open, or changes its mode for all; kept over a restart.
-    pub async fn start(self: &Arc<Self>, wish: ModeWish) -> Result<StartedCamera, ErrorReply> {
+    /// The log says that it was started `by` them.
+    pub async fn start(
+        self: &Arc<Self>,
+        wish: ModeWish,
+        by: String,
+    ) -> Result<StartedCamera, ErrorReply> {
         let this = self.clone();
-        self.finish(async move { this.start_and_keep(wish).await }).await
+        self.finish(async move { this.start_and_keep(wish, by).await }).await
     }
 
     /// Ends that hold.
@@ -361,9 +375,13 @@ impl Camera {
         change.await.map_err(|_| self.stopping())?
     }
 
-    async fn start_and_keep(&self, wish: ModeWish) -> Result<StartedCamera, ErrorReply> {
+    async fn start_and_keep(
+        &self,
+        wish: ModeWish,
+        by: String,
+    ) -> Result<StartedCamera, ErrorReply> {
         let (reply, answer) = oneshot::channel();
-        self.command(Command::Start { wish, reply }).await?;
+        self.command(Command::Start { wish, by, reply }).await?;
         let started = answer.await.map_err(|_| self.stopping())?;
         if started.as_ref().is_err_and(|error| error.kind == ErrorKind::Stopping) {
             return started;

@@ -95,7 +95,10 @@ fn rendition_for(
     if matches!(format, PixelFormat::Other(_)) {
         return Err(ErrorReply::new(
             ErrorKind::UnsupportedMode,
-            format!("{format} frames cannot be made; ask for MJPG, I420, NV12, RGB, RGBA or GREY"),
+            format!(
+                "{format} frames cannot be made; ask for MJPG, I420, NV12, YUYV, RGB, BGR, RGBA or \
+                 GREY"
+            ),
         ));
     }
     // A limit above the camera's rate limits nothing.

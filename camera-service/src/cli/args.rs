@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use clap::Args;
-use protocol::{CameraId, Crop, ParseError, PixelFormat, StreamFormat};
+use protocol::{CameraId, Crop, ParseError, PixelFormat, Rotation, StreamFormat};
 
 /// The camera that a command is about.
 #[derive(Debug, Args)]
 pub(super) struct CameraArg {
-    /// Id, name or device file of the camera; `camera-service info` shows all three.
+    /// Id, name or device file of the camera; `camera-service info` shows all three. A published
+    /// camera goes by its id, published:NAME, or by a name of yours.
     #[arg(value_name = "CAM")]
     pub(super) camera: String,
 }
@@ -17,6 +18,20 @@ impl CameraArg {
     pub(super) fn id(&self) -> CameraId {
         CameraId(self.camera.clone())
     }
+}
+
+/// What is made of a camera's picture: a part of it, turned, mirrored.
+#[derive(Debug, Args)]
+pub(super) struct FramingArgs {
+    /// Use this part of the picture only: left edge, upper edge, width and height in per cent.
+    #[arg(long, value_name = "L,T,W,H", value_parser = crop)]
+    pub(super) crop: Option<Crop>,
+    /// Turn clockwise, after cropping: 0, 90, 180 or 270 degrees.
+    #[arg(long, value_name = "DEGREES", default_value = "0")]
+    pub(super) rotate: Rotation,
+    /// Exchange left and right, after turning.
+    #[arg(long)]
+    pub(super) mirror: bool,
 }
 
 /// `native` or a pixel format.

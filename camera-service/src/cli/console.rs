@@ -6,15 +6,19 @@
 //! service.
 #![cfg_attr(windows, allow(unsafe_code))]
 
-use std::fs::File;
+use std::{fs::File, io::IsTerminal as _};
 
 /// Gives the console back where nobody else uses it. Whether what is logged would go nowhere from
 /// then on: standard error led there.
 #[cfg(windows)]
 pub(super) fn leave_own() -> bool {
-    use std::io::IsTerminal as _;
-
-    use windows::Win32::System::Console::{FreeConsole, GetConsoleProcessList};
+    use windows::Win32::{
+        Foundation::HANDLE,
+        System::Console::{
+            CONSOLE_MODE, FreeConsole, GetConsoleMode, GetConsoleProcessList, GetStdHandle,
+            STD_ERROR_HANDLE, STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, SetStdHandle,
+        },
+    };
 
     let mut processes = [0; 2];
     // SAFETY: takes the array with its length.
@@ -22,15 +26,59 @@ pub(super) fn leave_own() -> bool {
     if sharing != 1 {
         return false;
     }
-    let shown_there = std::io::stderr().is_terminal();
+    let streams = [STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE];
+    let shown_there = streams.map(|stream| {
+        let mut mode = CONSOLE_MODE::default();
+        // SAFETY: takes a number, and what is filled in, which outlives it.
+        unsafe {
+            GetStdHandle(stream).is_ok_and(|stream| GetConsoleMode(stream, &raw mut mode).is_ok())
+        }
+    });
     // SAFETY: takes nothing. What fails leaves the window there, and no more.
-    unsafe { FreeConsole() }.is_ok() && shown_there
+    if unsafe { FreeConsole() }.is_err() {
+        return false;
+    }
+    for (stream, _) in streams.into_iter().zip(shown_there).filter(|(_, shown)| *shown) {
+        // Its number may be another file's from now on.
+        // SAFETY: takes numbers only.
+        let _ = unsafe { SetStdHandle(stream, HANDLE::default()) };
+    }
+    shown_there[2]
 }
 
 /// Other systems give nobody a console.
 #[cfg(not(windows))]
 pub(super) const fn leave_own() -> bool {
     false
+}
+
+/// Whether standard error leads to somebody who sees colours. Windows' console has to be told to
+/// show them.
+pub(super) fn shows_colours() -> bool {
+    std::io::stderr().is_terminal() && has_colours()
+}
+
+#[cfg(windows)]
+fn has_colours() -> bool {
+    use windows::Win32::System::Console::{
+        CONSOLE_MODE, ENABLE_VIRTUAL_TERMINAL_PROCESSING, GetConsoleMode, GetStdHandle,
+        STD_ERROR_HANDLE, SetConsoleMode,
+    };
+
+    let mut mode = CONSOLE_MODE::default();
+    // SAFETY: takes a number, a handle that stays open, and what is filled in, which outlives it.
+    unsafe {
+        GetStdHandle(STD_ERROR_HANDLE).is_ok_and(|stderr| {
+            GetConsoleMode(stderr, &raw mut mode).is_ok()
+                && SetConsoleMode(stderr, mode | ENABLE_VIRTUAL_TERMINAL_PROCESSING).is_ok()
+        })
+    }
+}
+
+/// Other terminals have them.
+#[cfg(not(windows))]
+const fn has_colours() -> bool {
+    true
 }
 
 /// Leads standard error into `file` from now on.

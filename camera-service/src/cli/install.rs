@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf, process::ExitCode, process::Stdio, time::Duration};
 
 use clap::Args;
-use protocol::{ClientError, ErrorKind, client::Client};
+use protocol::{ClientError, ErrorKind, client::Client, endpoint};
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
@@ -100,6 +100,10 @@ pub(super) async fn run(args: InstallArgs, session: &Session) -> Outcome {
     let mut last = "The service starts at login.".to_owned();
     if args.no_start {
         // As it was wished.
+    } else if endpoint::is_elevated() {
+        let note = "the service starts at the next login, and was not started now: with this \
+                    shell's administrator's rights your other programs could not reach it";
+        steps.push(Step::Note(note.to_owned()));
     } else if !autostart::can_start(way) {
         let note =
             "systemd does not run for this user now, so the service starts at the next login";

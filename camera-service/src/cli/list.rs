@@ -33,10 +33,15 @@ pub(super) fn text(cameras: &[CameraSummary]) -> String {
             camera.bus.clone(),
             state(camera),
             camera.mode.map(|mode| mode.to_string()).unwrap_or_default(),
-            camera.watchers.to_string(),
+            watchers(camera),
         ]);
     }
     table.text()
+}
+
+/// How many watch it, and whether it is open without them.
+fn watchers(camera: &CameraSummary) -> String {
+    format!("{}{}", camera.watchers, if camera.held_open { ", held" } else { "" })
 }
 
 /// The state of a camera with the reason for it.

@@ -5,18 +5,11 @@
 mod backlog;
 mod panics;
 
-use std::{
-    cell::Cell,
-    io::{self, IsTerminal as _},
-    process::ExitCode,
-    sync::Arc,
-    thread,
-    time::Duration,
-};
+use std::{cell::Cell, io, process::ExitCode, sync::Arc, thread, time::Duration};
 
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
-use super::{CliError, Outcome};
+use super::{CliError, Outcome, console};
 use backlog::Backlog;
 
 /// How long the end of the program waits for the last lines to be written.
@@ -77,7 +70,7 @@ pub(super) fn start(filter: Option<&str>) -> Result<Log, CliError> {
         // Where nobody reads the log any more, saying so there would be a panic.
         .log_internal_errors(false)
         .with_env_filter(filter)
-        .with_ansi(io::stderr().is_terminal())
+        .with_ansi(console::shows_colours())
         .with_writer(backlog.clone())
         .try_init()
         .map_err(|error| CliError::io("start logging", io::Error::other(error.to_string())))?;

@@ -19,6 +19,7 @@ mod doctor;
 mod error;
 mod events;
 mod get;
+mod inactive;
 mod info;
 mod install;
 mod jpeg;
@@ -265,6 +266,7 @@ mod tests {
             "events",
             "events --follow --json",
             "start CAM --format MJPG --size 1280x720 --fps 30",
+            "start CAM -m MJPG -r 1280x720 -f 30",
             "stop CAM",
             "controls CAM",
             "get CAM brightness",
@@ -286,7 +288,10 @@ mod tests {
             "off",
             "on --json",
             "snapshot CAM -o - --size 320x240 --quality 70 --format png",
+            "snapshot CAM --size full --rotate 270 --mirror --crop 25,25,50,50 --json",
+            "snapshot CAM -m jpeg -r 320x240 -q 70",
             "stream CAM --format native",
+            "stream CAM -m bgr -r 640x480 -f 15 -q 70",
             "stream CAM --format i420 --size 320x240 --fps 7.5 --rotate 90 --mirror --count 3 -o -",
             "stream CAM --crop 25,25,50,50 --quality 40 --inline --container raw -o f",
             "publish NAME",
@@ -357,6 +362,8 @@ mod tests {
             "snapshot CAM --quality 0",
             "snapshot CAM --quality 101",
             "snapshot CAM --format gif",
+            "snapshot CAM --size fullest",
+            "snapshot CAM --rotate 45",
             "stream CAM --rotate 45",
             "stream CAM --count 0",
             "stream CAM --container raw",

@@ -167,8 +167,9 @@ fn remove_old(folder: &Path) {
 /// Has the user's browser open the file; whether there is one to ask.
 async fn launch(file: &Path) -> bool {
     let mut command = if cfg!(target_os = "windows") {
-        let mut command = Command::new("cmd");
-        command.args(["/C", "start", ""]);
+        // Not `start`, which reads an `&` in a path as the beginning of another command.
+        let mut command = Command::new("rundll32");
+        command.arg("url.dll,FileProtocolHandler");
         command
     } else if cfg!(target_os = "macos") {
         Command::new("open")

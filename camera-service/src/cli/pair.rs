@@ -84,6 +84,7 @@ pub(super) async fn run(args: PairArgs, session: &Session) -> Outcome {
     }
     let mut text = code(&url)?;
     text += &format!("{url}\n\nScan it within {} minutes; it can be used once.\n", SECONDS / 60);
+    text += &may(&summary.scopes);
     if let Some(fingerprint) = &bridge.fingerprint {
         text += &format!(
             "If the phone warns of the certificate, compare its SHA-256 before you go on:\n\
@@ -112,6 +113,23 @@ fn reachable(bridge: &BridgeStatus) -> Result<Url<'_>, CliError> {
         )
     };
     Err(CliError::failed(ErrorKind::Unsupported, message))
+}
+
+/// What the phone will be able to do, and what gives it more.
+fn may(scopes: &[Scope]) -> String {
+    let more = [
+        (Scope::Control, "control cameras", "--control"),
+        (Scope::Publish, "be a camera itself", "--publish"),
+    ];
+    let (has, lacks): (Vec<_>, Vec<_>) =
+        more.into_iter().partition(|(scope, ..)| scopes.contains(scope));
+    let can: Vec<&str> =
+        std::iter::once("watch").chain(has.iter().map(|(_, what, _)| *what)).collect();
+    let mut text = format!("The phone will be able to {}.", can.join(", and to "));
+    for (_, what, flag) in lacks {
+        text += &format!(" `{flag}` lets it {what}.");
+    }
+    text + "\n"
 }
 
 /// A QR code of half blocks, light on dark as terminals are; phones read either.
@@ -149,6 +167,19 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn what_the_phone_may_do_is_said_and_what_gives_it_more() {
+        assert_eq!(
+            may(&[Scope::Watch]),
+            "The phone will be able to watch. `--control` lets it control cameras. `--publish` \
+             lets it be a camera itself.\n"
+        );
+        assert_eq!(
+            may(&Scope::ALL),
+            "The phone will be able to watch, and to control cameras, and to be a camera itself.\n"
+        );
     }
 
     #[test]

@@ -6,8 +6,8 @@ use clap::Args;
 use protocol::{CameraId, ControlSetting, client::Client};
 
 use super::{
-    CliError, Outcome, Session, args::CameraArg, json, output, session::answer, set, text::clean,
-    value,
+    CliError, Outcome, Session, args::CameraArg, inactive, json, output, session::answer, set,
+    text::clean, value,
 };
 
 const AFTER_HELP: &str = "\
@@ -44,7 +44,9 @@ pub(super) async fn run(args: PinArgs, session: &Session) -> Outcome {
         .map(|argument| value::setting_or_present(argument, &controls, &camera))
         .collect::<Result<_, _>>()?;
     let outcomes = answer(client.pin_controls(&camera, settings)).await?;
-    set::report("pin", &outcomes, &controls, session.json)
+    let reported = set::report("pin", &outcomes, &controls, session.json);
+    inactive::note(&client, &camera, &outcomes, session).await;
+    reported
 }
 
 /// Prints what is pinned.

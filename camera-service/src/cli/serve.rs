@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf, process::ExitCode};
 
 use clap::Args;
-use protocol::endpoint::Endpoint;
+use protocol::endpoint::{self, Endpoint};
 
 use super::{Global, Outcome, console, logging};
 use crate::{
@@ -51,6 +51,12 @@ pub(super) fn run(args: ServeArgs, global: &Global) -> Outcome {
     serve::keep_small();
     let log = logging::start(args.log.as_deref())?;
     log.write_out()?;
+    if endpoint::is_elevated() {
+        tracing::warn!(
+            "this service has an administrator's rights, so only programs that have them too can \
+             reach it; end it and start it without them"
+        );
+    }
     log.end(serve(args, global))
 }
 

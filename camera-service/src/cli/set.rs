@@ -5,16 +5,20 @@ use std::process::ExitCode;
 use clap::Args;
 use protocol::{Control, ControlKind, ControlOutcome, ControlSetting, ControlValue};
 
-use super::{CliError, Outcome, Session, args::CameraArg, json, output, session::answer, value};
+use super::{
+    CliError, Outcome, Session, args::CameraArg, inactive, json, output, session::answer, value,
+};
 
 const AFTER_HELP: &str = "\
 Numbers may be decimal or hexadecimal (0x1f); switches are on or off; entries of menus go by
-label or number; bytes are hexadecimal digits; a button is pressed by its name alone. Nothing is
-set unless every value can be understood. Exits with 1 if any control could not be set.
+label, or by number where no label is the same: #2 is the number 2 in any case, as `get --json`
+prints it; bytes are hexadecimal digits; a button is pressed by its name alone. Nothing is set
+unless every value can be understood. Exits with 1 if any control could not be set.
 
 Examples:
   camera-service set test:0 brightness=20 contrast=0x5f
-  camera-service set test:0 \"pattern=Grey ramp\"";
+  camera-service set test:0 \"pattern=Grey ramp\"
+  camera-service set test:0 \"speed=#2\"";
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
@@ -36,7 +40,9 @@ pub(super) async fn run(args: SetArgs, session: &Session) -> Outcome {
         .map(|argument| value::setting(argument, &controls, &camera))
         .collect::<Result<_, _>>()?;
     let outcomes = answer(client.set_controls(&camera, settings)).await?;
-    report("set", &outcomes, &controls, session.json)
+    let reported = report("set", &outcomes, &controls, session.json);
+    inactive::note(&client, &camera, &outcomes, session).await;
+    reported
 }
 
 /// Prints what became of each control; fails if `doing` that to one of them was not possible.

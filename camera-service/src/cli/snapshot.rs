@@ -3,7 +3,6 @@
 mod file;
 
 use std::{
-    ffi::OsStr,
     io::{self, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -18,14 +17,21 @@ use protocol::{
 use serde::Serialize;
 
 use super::{
-    CliError, Outcome, Session, args::CameraArg, args::seconds, jpeg, json::ModeJson, output, time,
-    wait,
+    CliError, Outcome, Session,
+    args::{CameraArg, FramingArgs, seconds},
+    jpeg,
+    json::ModeJson,
+    output,
+    session::answer,
+    text::word,
+    time, wait,
 };
 
 const AFTER_HELP: &str = "\
 Examples:
   camera-service snapshot test:0
   camera-service snapshot test:0 -o small.png --size 320x240
+  camera-service snapshot test:0 -o all.jpg --size full --rotate 90
   camera-service snapshot test:0 -o - | display -";
 
 #[derive(Debug, Args)]
@@ -37,14 +43,17 @@ pub(super) struct SnapshotArgs {
     /// and the time, in this folder.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Scale down until the picture fits into this size.
-    #[arg(long, value_name = "WxH")]
-    size: Option<Size>,
+    /// Scale down until the picture fits into this size; `full` is the largest that the camera has.
+    /// More than it has opens it in that, too; where others have it open, their mode stays.
+    #[arg(short = 'r', long, value_name = "WxH|full", value_parser = most)]
+    size: Option<Most>,
+    #[command(flatten)]
+    framing: FramingArgs,
     /// JPEG quality where the service has to encode, 1 to 100.
-    #[arg(long, value_name = "Q", value_parser = clap::value_parser!(u8).range(1..=100))]
+    #[arg(short, long, value_name = "Q", value_parser = clap::value_parser!(u8).range(1..=100))]
     quality: Option<u8>,
     /// Kind of file; where not given, that of the file's name, else jpeg.
-    #[arg(long, value_enum)]
+    #[arg(short = 'm', long, value_enum)]
     format: Option<Picture>,
     /// Seconds to wait for a frame.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = wait::PATIENCE)]
@@ -52,6 +61,23 @@ pub(super) struct SnapshotArgs {
     /// Have the frame sent over the socket rather than in shared memory.
     #[arg(long)]
     inline: bool,
+}
+
+/// How large the picture may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Most {
+    /// As large as the camera's largest mode.
+    Full,
+    /// So large.
+    Within(Size),
+}
+
+/// `full` or a size.
+fn most(text: &str) -> Result<Most, String> {
+    if text.eq_ignore_ascii_case("full") {
+        return Ok(Most::Full);
+    }
+    text.parse().map(Most::Within).map_err(|error| format!("{error}; or full"))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -62,13 +88,32 @@ enum Picture {
 }
 
 impl Picture {
-    fn new(wanted: Option<Self>, output: Option<&Path>) -> Self {
-        let extension = output.and_then(Path::extension).and_then(OsStr::to_str);
-        let by_name = || match extension {
-            Some(extension) if extension.eq_ignore_ascii_case("png") => Self::Png,
-            _ => Self::Jpeg,
+    /// The kind that is wanted, else that of the file's name. Fails where the name is that of
+    /// another kind.
+    fn new(wanted: Option<Self>, output: Option<&Path>) -> Result<Self, CliError> {
+        let extension = output.and_then(Path::extension).unwrap_or_default().to_string_lossy();
+        let named = match extension.to_ascii_lowercase().as_str() {
+            "" => return Ok(wanted.unwrap_or(Self::Jpeg)),
+            "jpg" | "jpeg" => Some(Self::Jpeg),
+            "png" => Some(Self::Png),
+            _ => None,
         };
-        wanted.unwrap_or_else(by_name)
+        let advice = match (named, wanted) {
+            (Some(named), None) => return Ok(named),
+            (Some(named), Some(wanted)) if named == wanted => return Ok(named),
+            (Some(_), Some(wanted)) => {
+                format!("--format asks for another; let the name end with .{}", wanted.extension())
+            }
+            (None, _) => {
+                "pictures are written as JPEG or PNG; let the name end with .jpg or .png, \
+                          or with neither and give --format"
+                    .to_owned()
+            }
+        };
+        let file = output.unwrap_or(Path::new("-")).display();
+        Err(CliError::Usage(format!(
+            "{file}: by its name this is a picture of the kind {extension}, but {advice}"
+        )))
     }
 
     const fn extension(self) -> &'static str {
@@ -102,11 +147,26 @@ pub(super) async fn run(args: SnapshotArgs, session: &Session) -> Outcome {
         let message = "a picture is not written to a terminal; name a file with -o, or use a pipe";
         return Err(CliError::Usage(message.to_owned()));
     }
-    let picture = Picture::new(args.format, args.output.as_deref());
+    let picture = Picture::new(args.format, args.output.as_deref())?;
     let camera = args.camera.id();
+    let FramingArgs { crop, rotate, mirror } = args.framing;
+    let largest = match args.size {
+        Some(Most::Full) => largest(session, &camera).await?,
+        Some(Most::Within(_)) | None => None,
+    };
     let request = StreamRequest {
         format: StreamFormat::Pixels(picture.pixels()),
-        max_size: args.size,
+        max_size: match args.size {
+            Some(Most::Within(size)) => Some(size),
+            // As it comes out: turned.
+            Some(Most::Full) => largest.map(|size| {
+                if rotate.swaps_sides() { Size::new(size.height, size.width) } else { size }
+            }),
+            None => None,
+        },
+        crop,
+        rotation: rotate,
+        mirror,
         quality: args.quality,
         delivery: if args.inline { Delivery::Inline } else { Delivery::Shared },
         ..StreamRequest::native(camera.clone())
@@ -134,7 +194,25 @@ pub(super) async fn run(args: SnapshotArgs, session: &Session) -> Outcome {
         let size = frame.header().size;
         output::note(&format!("{} written, {size}, {} bytes", file.display(), bytes.len()));
     }
+    let native = started.native.size;
+    if let Some(largest) = largest.filter(|largest| native.area() < largest.area())
+        && !session.json
+    {
+        output::note(&format!(
+            "the camera has {largest}, but was open in {native}; `camera-service start {} --size \
+             {largest}` changes that for all who watch",
+            word(&camera.0)
+        ));
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The largest size that the camera has; `None` where it could not be asked.
+async fn largest(session: &Session, camera: &CameraId) -> Result<Option<Size>, CliError> {
+    let client = session.control().await?;
+    let modes = answer(client.camera(camera)).await?.modes;
+    let served = modes.iter().filter(|mode| !matches!(mode.format, PixelFormat::Other(_)));
+    Ok(served.map(|mode| mode.size).max_by_key(|size| size.area()))
 }
 
 fn encode(picture: Picture, frame: &Frame) -> Result<Vec<u8>, CliError> {
@@ -205,12 +283,30 @@ mod tests {
     }
 
     #[test]
-    fn the_kind_of_picture_follows_the_name_unless_given() {
-        let kind = |wanted, name: &str| Picture::new(wanted, Some(Path::new(name)));
-        assert_eq!(kind(None, "a.PNG"), Picture::Png);
-        assert_eq!(kind(None, "-"), Picture::Jpeg);
-        assert_eq!(kind(Some(Picture::Jpeg), "a.png"), Picture::Jpeg);
-        assert_eq!(Picture::new(None, None), Picture::Jpeg);
+    fn the_kind_of_picture_follows_the_name_and_does_not_contradict_it() {
+        let kind = |wanted, name: &str| {
+            let kind = Picture::new(wanted, Some(Path::new(name)));
+            kind.map_err(|error| {
+                assert_eq!(error.exit_code(), 2, "{error}");
+                error.to_string()
+            })
+        };
+        assert_eq!(kind(None, "a.PNG"), Ok(Picture::Png));
+        assert_eq!(kind(Some(Picture::Jpeg), "a.jpeg"), Ok(Picture::Jpeg));
+        for name in ["-", "a", ".hidden", "a.", "b.png/a"] {
+            assert_eq!(kind(None, name), Ok(Picture::Jpeg), "{name}");
+            assert_eq!(kind(Some(Picture::Png), name), Ok(Picture::Png), "{name}");
+        }
+        assert_eq!(Picture::new(None, None).ok(), Some(Picture::Jpeg));
+        for (wanted, name, advice) in [
+            (None, "a.bmp", "end with .jpg or .png"),
+            (Some(Picture::Png), "a.webp", "end with .jpg or .png"),
+            (Some(Picture::Jpeg), "a.png", "end with .jpg"),
+            (Some(Picture::Png), "a.jpeg", "end with .png"),
+        ] {
+            let error = kind(wanted, name).expect_err(name);
+            assert!(error.contains(advice) && error.contains(name), "{error}");
+        }
     }
 
     #[test]

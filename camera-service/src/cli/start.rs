@@ -24,13 +24,13 @@ pub(super) struct StartArgs {
     #[command(flatten)]
     camera: CameraArg,
     /// Pixel format, such as MJPG or YUYV.
-    #[arg(long)]
+    #[arg(short = 'm', long)]
     format: Option<PixelFormat>,
     /// Size in pixels.
-    #[arg(long, value_name = "WxH")]
+    #[arg(short = 'r', long, value_name = "WxH")]
     size: Option<Size>,
     /// Frames a second: 30, 7.5 or 30000/1001.
-    #[arg(long, value_name = "N")]
+    #[arg(short, long, value_name = "N")]
     fps: Option<FrameRate>,
 }
 

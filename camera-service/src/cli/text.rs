@@ -16,6 +16,15 @@ pub(super) fn one_line(text: &str) -> String {
     clean(&words.join(" "))
 }
 
+/// `text` as one word of a command for a shell.
+pub(super) fn word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:+,@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
 /// Columns that `text` takes up in a terminal.
 pub(super) fn width(text: &str) -> usize {
     text.width()
@@ -64,6 +73,14 @@ mod tests {
     fn escape_sequences_do_not_reach_the_terminal() {
         assert_eq!(clean("a\x1b[31mb\u{202e}c"), "a\u{fffd}[31mb\u{fffd}c");
         assert_eq!(one_line("first\n\n  second\r\n"), "first second");
+    }
+
+    #[test]
+    fn words_stay_one_for_a_shell() {
+        assert_eq!(word("usb-A_1:0"), "usb-A_1:0");
+        assert_eq!(word("Desk camera"), "'Desk camera'");
+        assert_eq!(word("it's"), "'it'\\''s'");
+        assert_eq!(word(""), "''");
     }
 
     #[test]

@@ -122,7 +122,8 @@ fn boolean(text: &str) -> Option<bool> {
     }
 }
 
-/// The value of an entry, by its label or by its value; the label counts first.
+/// The value of an entry, by its label or by its value; the label counts first, so that what is
+/// shown can be set. `#` before a value says that it is no label.
 fn menu(control: &Control, text: &str) -> Option<i64> {
     let text = text.trim();
     let by_label = control.menu.iter().find(|entry| entry.label == text);
@@ -130,7 +131,8 @@ fn menu(control: &Control, text: &str) -> Option<i64> {
         || control.menu.iter().find(|entry| entry.label.to_lowercase() == text.to_lowercase());
     match by_label.or_else(by_any_case) {
         Some(entry) => Some(entry.value),
-        None => integer(text).filter(|value| control.menu.iter().any(|e| e.value == *value)),
+        None => integer(text.strip_prefix('#').unwrap_or(text))
+            .filter(|value| control.menu.iter().any(|e| e.value == *value)),
     }
 }
 
@@ -268,6 +270,8 @@ mod tests {
             ("rates=8", Integer(1)),
             ("rates=2", Integer(0)),
             ("rates=1", Integer(1)),
+            ("rates=#2", Integer(2)),
+            ("rates=#0x1", Integer(1)),
             ("press", None),
             ("title=a=b", String("a=b".to_owned())),
             ("title=", String(std::string::String::new())),
@@ -289,6 +293,8 @@ mod tests {
             ("gain", "gain=VALUE"),
             ("auto=perhaps", "on or off"),
             ("line=70 Hz", "Off (0), 50 Hz (1), 60 Hz (2)"),
+            ("rates=#8", "2 (0), 8 (1), 16 (2)"),
+            ("gain=#5", "from -10 to 10"),
             ("line=3", "Off (0), 50 Hz (1), 60 Hz (2)"),
             ("press=1", "give just press"),
             ("bits=x", "0xff"),

@@ -3,6 +3,7 @@
 mod discovery;
 mod ids;
 mod published;
+mod unknown;
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +12,9 @@ use std::{
     time::Duration,
 };
 
-use protocol::{CameraId, CameraSummary, ErrorKind, ErrorReply, Event, FrameRate, Size};
+use protocol::{
+    CameraId, CameraSummary, ErrorKind, ErrorReply, Event, FrameRate, PublishRequest, Size,
+};
 use tokio::{sync::watch, time::Instant};
 use tokio_util::task::TaskTracker;
 
@@ -22,7 +25,7 @@ pub use published::{Published, Publisher};
 
 use crate::{
     camera::{Camera, Context, Found},
-    device::{Device as _, published::is_name, test_camera::TestCamera},
+    device::{Device as _, test_camera::TestCamera},
     state,
 };
 
@@ -86,7 +89,8 @@ impl Registry {
         self.all().iter().map(|camera| camera.summary()).collect()
     }
 
-    /// The camera that `text` means: an id, a name, or a device file.
+    /// The camera that `text` means: an id, a name, or a device file. The error names other
+    /// cameras: it is for programs of this user alone.
     pub fn find(&self, text: &CameraId) -> Result<Arc<Camera>, ErrorReply> {
         let cameras = self.cameras();
         if let Some(entry) = cameras.get(text) {
@@ -104,15 +108,8 @@ impl Registry {
                 format!("{text} may mean {} or {}: use the id", one.id(), other.id()),
             )),
             (None, _) => {
-                let there: Vec<&str> = cameras.keys().map(|id| id.0.as_str()).collect();
-                let hint = match there.len() {
-                    0 => "there is none (`--test-camera` gives one to try)".to_owned(),
-                    1..=6 => format!("there is {}", there.join(", ")),
-                    _ => "`camera-service list` names them".to_owned(),
-                };
-                let text = shortened(&text.0);
-                let message = format!("there is no camera {text:?}; {hint}");
-                Err(ErrorReply::new(ErrorKind::NoSuchCamera, message))
+                let cameras: Vec<&Camera> = cameras.values().map(|entry| &*entry.camera).collect();
+                Err(unknown::error(&text.0, &cameras))
             }
         }
     }
@@ -307,7 +304,7 @@ impl Registry {
             Ok(camera) => return Ok(camera.id().clone()),
             Err(error) => error,
         };
-        let published = text.0.strip_prefix("published:").is_some_and(is_name);
+        let published = text.0.strip_prefix("published:").is_some_and(PublishRequest::is_name);
         match self.ids.called(&text.0) {
             Some(id) => Ok(id),
             None if published => Ok(text.clone()),
@@ -320,14 +317,6 @@ impl Registry {
         for camera in self.all() {
             camera.controls().settle();
         }
-    }
-}
-
-/// `text` as it may stand in a message, however long somebody made it.
-fn shortened(text: &str) -> &str {
-    match text.char_indices().nth(100) {
-        Some((end, _)) => &text[..end],
-        None => text,
     }
 }
 

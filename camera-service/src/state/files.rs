@@ -6,6 +6,7 @@ use std::{
     fs::{self, File},
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde::de::DeserializeOwned;
@@ -79,7 +80,8 @@ pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
         }
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        fs::rename(&temporary, path)?;
+        drop(file);
+        rename(&temporary, path)?;
         sync(folder)
     })();
     if written.is_err() {
@@ -87,6 +89,23 @@ pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
         let _ = fs::remove_file(&temporary);
     }
     written
+}
+
+/// Renames a file, over another one where there is one. Blocks: on Windows for up to half a second
+/// while somebody else has one of them open, as a virus scanner has whatever was just written.
+pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    // Access denied, a sharing violation, a lock: by Windows' numbers.
+    let is_open_elsewhere =
+        |error: &io::Error| cfg!(windows) && matches!(error.raw_os_error(), Some(5 | 32 | 33));
+    for wait in [10, 20, 40, 80, 160, 200] {
+        match fs::rename(from, to) {
+            Err(error) if is_open_elsewhere(&error) => {
+                std::thread::sleep(Duration::from_millis(wait));
+            }
+            renamed => return renamed,
+        }
+    }
+    fs::rename(from, to)
 }
 
 /// Makes an empty file for this user alone. One that is there already may be for others too.

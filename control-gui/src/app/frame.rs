@@ -10,6 +10,8 @@ use crate::remembered::Remembered;
 impl App {
     pub(super) fn window_changed(&mut self, event: &window::Event) {
         match event {
+            // So Windows says that it is minimised.
+            window::Event::Resized(size) if size.width < 1.0 || size.height < 1.0 => {}
             window::Event::Resized(size) => {
                 self.size = *size;
                 if !self.fullscreen {

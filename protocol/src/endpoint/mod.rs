@@ -26,6 +26,22 @@ pub fn private_folder() -> io::Result<PathBuf> {
     platform::private_folder()
 }
 
+/// Whether this process has an administrator's rights that the user's other programs have not: a
+/// service with such rights is out of their reach, since they cannot see whose it is. Only Windows
+/// has that kind of rights.
+#[must_use]
+pub fn is_elevated() -> bool {
+    #[cfg(windows)]
+    {
+        // Where the system does not say, the pipe shows it.
+        platform::is_elevated().unwrap_or(false)
+    }
+    #[cfg(not(windows))]
+    {
+        false
+    }
+}
+
 /// A place where a service listens: the path of a Unix socket or of a named pipe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint(PathBuf);

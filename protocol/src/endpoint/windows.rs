@@ -7,8 +7,8 @@ use windows::{
     Win32::{
         Foundation::{CloseHandle, HANDLE, HLOCAL, LocalFree},
         Security::{
-            Authorization::ConvertSidToStringSidW, GetTokenInformation, PSID, TOKEN_QUERY,
-            TOKEN_USER, TokenUser,
+            Authorization::ConvertSidToStringSidW, GetTokenInformation, PSID, TOKEN_ELEVATION_TYPE,
+            TOKEN_QUERY, TOKEN_USER, TokenElevationType, TokenElevationTypeFull, TokenUser,
         },
         System::Threading::{GetCurrentProcess, OpenProcessToken},
     },
@@ -26,11 +26,30 @@ pub(super) fn to_listen() -> io::Result<Endpoint> {
     Ok(Endpoint::at(format!(r"\\.\pipe\camera-service-v1-{sid}")))
 }
 
-/// The user's own folder for temporary files, which nobody else can enter.
+/// A folder in this user's profile, which nobody else can enter; not that for temporary files,
+/// which may lead elsewhere.
 pub(super) fn private_folder() -> io::Result<PathBuf> {
-    let folder = std::env::temp_dir().join("camera-service");
+    let local = std::env::var_os("LOCALAPPDATA").map_or_else(std::env::temp_dir, PathBuf::from);
+    let folder = local.join("camera-service").join("session");
     std::fs::create_dir_all(&folder)?;
     Ok(folder)
+}
+
+pub(super) fn is_elevated() -> io::Result<bool> {
+    let (mut token, mut kind) = (HANDLE::default(), TOKEN_ELEVATION_TYPE::default());
+    let (size, mut length) = (size_of_val(&kind) as u32, 0);
+    // SAFETY: a pseudo handle that needs no closing; `token` receives one that is closed below.
+    unsafe { OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &raw mut token)? };
+    // SAFETY: `kind` has `size` bytes, and the token is open until it is closed.
+    let asked = unsafe {
+        let into = Some((&raw mut kind).cast());
+        let asked = GetTokenInformation(token, TokenElevationType, into, size, &raw mut length);
+        CloseHandle(token)?;
+        asked
+    };
+    asked?;
+    // The other kinds are rights that all of the user's programs have.
+    Ok(kind == TokenElevationTypeFull)
 }
 
 /// The SID of the user of this process, as text.

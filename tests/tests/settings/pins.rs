@@ -14,6 +14,39 @@ use super::{
 };
 
 #[test]
+fn a_control_that_another_overrules_is_told_of() {
+    let service = Service::start();
+    let note = "camera-service: exposure is inactive: another control overrules it, probably \
+                auto_exposure\n";
+    for command in ["set", "pin"] {
+        let out = service.cli(&[command, CAMERA, "exposure=33", "brightness=1"]).ok();
+        assert_eq!(out.text(), "exposure = 33\nbrightness = 1\n");
+        assert_eq!(out.stderr, note);
+    }
+    // JSON has it in the flags of controls.
+    assert_eq!(service.cli(&["set", CAMERA, "exposure=34", "--json"]).ok().stderr, "");
+    assert_eq!(service.json(&["get", CAMERA, "exposure"])[0]["flags"], json!(["inactive"]));
+    let out = service.cli(&["set", CAMERA, "auto_exposure=off", "exposure=33"]).ok();
+    assert_eq!(out.stderr, "");
+}
+
+#[test]
+fn the_number_of_an_entry_is_not_taken_for_a_label() {
+    let service = Service::start();
+    service.cli(&["set", CAMERA, "speed=4"]).ok();
+    let number = value(&service, "speed");
+    assert_eq!(number, 2, "the entry 4 has the number 2");
+    service.cli(&["set", CAMERA, "speed=1"]).ok();
+    let same = format!("speed=#{number}");
+    assert_eq!(service.cli(&["set", CAMERA, &same]).ok().text(), "speed = 4\n");
+    assert_eq!(value(&service, "speed"), number);
+    // Labels come first where nothing is said.
+    service.cli(&["set", CAMERA, "speed=2"]).ok();
+    assert_eq!(value(&service, "speed"), 1);
+    service.cli(&["set", CAMERA, "speed=#9"]).expect_code(1).expect_error("one of ");
+}
+
+#[test]
 fn pinned_controls_are_set_again_at_every_open_and_start() {
     let mut service = Service::start();
     let events = Events::start(&service);

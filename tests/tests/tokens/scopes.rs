@@ -45,6 +45,9 @@ fn a_token_for_a_camera_sees_that_camera_alone() {
         let there = forbidden(user.camera(&"test:0".into()).await);
         let not_there = forbidden(user.camera(&"test:9".into()).await);
         assert_eq!(there.replace("test:0", ""), not_there.replace("test:9", ""));
+        // Nor by what may have been meant.
+        let near = forbidden(user.camera(&"TEST:0".into()).await);
+        assert_eq!(near.replace("TEST:0", ""), not_there.replace("test:9", ""));
 
         // Who watches and what the file is called is for those who control.
         let mut local_stream = connector(&service).stream(native("test:1")).await.expect("asked");

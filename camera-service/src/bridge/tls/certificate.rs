@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 
 use super::{BridgeError, Names};
-use crate::{clock, time::date};
+use crate::{clock, state::files, time::date};
 
 const DAY: u64 = 86_400;
 /// Days that a certificate is good for, one of them before it is made: phones take no more than
@@ -156,7 +156,8 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     let mut file = options.open(&temporary)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
-    fs::rename(&temporary, path)
+    drop(file);
+    files::rename(&temporary, path)
 }
 
 #[cfg(test)]
@@ -165,7 +166,8 @@ mod tests {
 
     fn names(hosts: &[&str]) -> Names {
         let addresses = BTreeSet::from([[127, 0, 0, 1].into()]);
-        Names { hosts: hosts.iter().map(|&host| host.to_owned()).collect(), addresses }
+        let hosts = hosts.iter().map(|&host| host.to_owned()).collect();
+        Names { hosts, addresses, ..Names::default() }
     }
 
     #[test]

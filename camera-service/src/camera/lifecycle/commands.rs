@@ -9,7 +9,7 @@ use crate::camera::{Found, choice};
 impl Life {
     pub(super) fn command(&mut self, command: Command) {
         match command {
-            Command::Start { wish, reply } => self.start(wish, reply),
+            Command::Start { wish, by, reply } => self.start(wish, by, reply),
             Command::Stop { reply } => {
                 self.hold = None;
                 let now = Instant::now();
@@ -25,9 +25,15 @@ impl Life {
         }
     }
 
-    fn start(&mut self, wish: ModeWish, reply: oneshot::Sender<Result<StartedCamera, ErrorReply>>) {
-        match self.try_start(wish) {
+    fn start(
+        &mut self,
+        wish: ModeWish,
+        by: String,
+        reply: oneshot::Sender<Result<StartedCamera, ErrorReply>>,
+    ) {
+        match self.try_start(wish, by) {
             Ok(Some(mode)) => {
+                tracing::info!(camera = %self.camera.id, by = self.starter(), "held open: {mode}");
                 let _ = reply.send(Ok(StartedCamera { mode, affected: Vec::new() }));
             }
             Ok(None) => {
@@ -48,7 +54,7 @@ impl Life {
 
     /// The mode, where the camera is open in the one wished for already; `None` where it has to
     /// be opened.
-    fn try_start(&mut self, wish: ModeWish) -> Result<Option<Mode>, ErrorReply> {
+    fn try_start(&mut self, wish: ModeWish, by: String) -> Result<Option<Mode>, ErrorReply> {
         let id = &self.camera.id;
         if self.is_off() {
             return Err(privacy::refusal(id));
@@ -65,8 +71,9 @@ impl Life {
             let facts = self.camera.facts();
             (facts.modes.clone(), facts.mode)
         };
-        let wish = choice::for_start(&modes, wish, now)?;
+        let wish = choice::for_start(id, &modes, wish, now)?;
         self.hold = Some(wish);
+        self.started_by = Some(by);
         self.wish = wish;
         if matches!(self.phase, Phase::Streaming(_)) && self.is_open_as(wish) {
             self.camera.update(|facts| facts.hold = Some(wish));

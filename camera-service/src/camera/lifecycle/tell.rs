@@ -31,10 +31,11 @@ impl Life {
             _ if is_shut(was) && is_shut(now) => {}
             CameraState::Streaming => {
                 let watchers = self.camera.watchers.list();
-                let by = watchers.first().map_or_else(
-                    || "start".to_owned(),
-                    |watcher| format!("{} (process {})", watcher.name, watcher.pid),
-                );
+                // A start that waits for its answer is what it is opened for, whoever watches.
+                let by = match watchers.first().filter(|_| self.pending.is_empty()) {
+                    Some(watcher) => format!("{} (process {})", watcher.name, watcher.pid),
+                    None => self.starter(),
+                };
                 let mode = mode.map(|mode| mode.to_string()).unwrap_or_default();
                 tracing::info!(%camera, by, "opened: {mode}");
             }
@@ -43,6 +44,12 @@ impl Life {
             CameraState::Opening => tracing::debug!(%camera, "opening"),
             _ => tracing::warn!(%camera, "{now}: {reason}"),
         }
+    }
+
+    /// An explicit start, and who asked for it.
+    pub(super) fn starter(&self) -> String {
+        let by = self.started_by.as_ref().map(|by| format!(" by {by}"));
+        format!("start{}", by.unwrap_or_default())
     }
 
     pub(super) fn condition(&self, condition: Condition) {

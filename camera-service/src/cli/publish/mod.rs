@@ -105,6 +105,15 @@ struct Report<'a> {
 }
 
 pub(super) async fn run(args: PublishArgs, session: &Session) -> Outcome {
+    // Before anything of the input is read, which may be long in coming.
+    if !PublishRequest::is_name(&args.name) {
+        let message = format!(
+            "{:?} cannot be a camera's name: it takes 1 to 64 letters, digits, `-`, `_` or `.`, \
+             and nothing else",
+            args.name
+        );
+        return Err(CliError::Usage(message));
+    }
     let mut interrupt = Interrupt::new();
     let source = source(&args)?;
     let mut frames = Frames::start(source).map_err(|error| CliError::io("start", error))?;

@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::state::files;
+
 /// Puts `bytes` in place of what is at `path`. On failure that stays as it was. What is no plain
 /// file (a pipe, a device) is written to, and so is a file in a folder that takes no other.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -26,7 +28,7 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
     let replaced = before
         .map_or(Ok(()), |before| fs::set_permissions(&beside, before.permissions()))
-        .and_then(|()| fs::rename(&beside, &target));
+        .and_then(|()| files::rename(&beside, &target));
     if replaced.is_err() {
         // What matters is why it failed.
         let _ = fs::remove_file(&beside);

@@ -5,6 +5,7 @@
 //! counts them as dropped.
 
 mod container;
+mod file_name;
 mod progress;
 
 use std::{
@@ -17,8 +18,7 @@ use std::{
 
 use clap::Args;
 use protocol::{
-    ClientError, Crop, Delivery, ErrorKind, Frame, FrameRate, Mode, Rotation, Size, StreamFormat,
-    StreamRequest,
+    ClientError, Delivery, ErrorKind, Frame, FrameRate, Mode, Size, StreamFormat, StreamRequest,
     client::{Lasting, StreamEvent},
 };
 
@@ -28,7 +28,7 @@ use self::{
 };
 use super::{
     CliError, Outcome, Session,
-    args::{CameraArg, crop, stream_format},
+    args::{CameraArg, FramingArgs, stream_format},
     background::Background,
     session::{self, Interrupt},
 };
@@ -39,13 +39,16 @@ const LAST_WRITES: Duration = Duration::from_secs(1);
 const AFTER_HELP: &str = "\
 Without -o frames are read and counted, and the figures printed at the end. With -o they are
 written one after the other: JPEG images for jpeg, Y4M for i420, raw video without padding for
-all other formats. Ends cleanly when interrupted and when its reader goes away. When the service
+all other formats. Names that end with .mjpeg, .mjpg, .jpg or .y4m choose the format where none is
+given; .mp4, .mkv and the like are ffmpeg's to write. JPEG images carry no times: tell ffmpeg the
+rate with -framerate. Ends cleanly when interrupted and when its reader goes away. When the service
 is started anew, frames go on by themselves.
 
 Examples:
   camera-service stream test:0 --count 100
   camera-service stream test:0 --format i420 -o - | ffplay -
-  camera-service stream test:0 --format jpeg -o - | ffplay -f mjpeg -
+  camera-service stream test:0 --format i420 -o - | ffmpeg -i - video.mp4
+  camera-service stream test:0 --format jpeg -o - | ffplay -f mjpeg -framerate 30 -
   camera-service stream test:0 --format rgba --size 640x480 -o - |
       ffplay -f rawvideo -pixel_format rgba -video_size 640x480 -framerate 30 -";
 
@@ -54,26 +57,21 @@ Examples:
 pub(super) struct StreamArgs {
     #[command(flatten)]
     camera: CameraArg,
-    /// native (what the camera delivers), jpeg, i420, nv12, rgb, rgba or grey.
-    #[arg(long, default_value = "native", value_parser = stream_format)]
-    format: StreamFormat,
-    /// Scale down until frames fit into this size.
-    #[arg(long, value_name = "WxH")]
+    /// native (what the camera delivers), jpeg, i420, nv12, yuyv, rgb, bgr, rgba or grey; native
+    /// where neither this nor the name of the file says otherwise.
+    #[arg(short = 'm', long, value_parser = stream_format)]
+    format: Option<StreamFormat>,
+    /// Scale down until frames fit into this size. More than the camera has opens it in its
+    /// largest size, where nobody else has it open.
+    #[arg(short = 'r', long, value_name = "WxH")]
     size: Option<Size>,
     /// At most so many frames a second.
-    #[arg(long, value_name = "N")]
+    #[arg(short, long, value_name = "N")]
     fps: Option<FrameRate>,
-    /// Use this part of the frame only: left edge, upper edge, width and height in per cent.
-    #[arg(long, value_name = "L,T,W,H", value_parser = crop)]
-    crop: Option<Crop>,
-    /// Turn clockwise, after cropping: 0, 90, 180 or 270 degrees.
-    #[arg(long, value_name = "DEGREES", default_value = "0")]
-    rotate: Rotation,
-    /// Exchange left and right, after turning.
-    #[arg(long)]
-    mirror: bool,
+    #[command(flatten)]
+    framing: FramingArgs,
     /// JPEG quality where the service has to encode, 1 to 100.
-    #[arg(long, value_name = "Q", value_parser = clap::value_parser!(u8).range(1..=100))]
+    #[arg(short, long, value_name = "Q", value_parser = clap::value_parser!(u8).range(1..=100))]
     quality: Option<u8>,
     /// End after so many frames.
     #[arg(long, value_name = "N", value_parser = whole)]
@@ -98,15 +96,15 @@ fn whole(text: &str) -> Result<NonZeroU64, String> {
 }
 
 impl StreamArgs {
-    fn request(&self) -> StreamRequest {
+    fn request(&self, format: StreamFormat) -> StreamRequest {
         StreamRequest {
             camera: self.camera.id(),
-            format: self.format,
+            format,
             max_size: self.size,
             max_rate: self.fps,
-            crop: self.crop,
-            rotation: self.rotate,
-            mirror: self.mirror,
+            crop: self.framing.crop,
+            rotation: self.framing.rotate,
+            mirror: self.framing.mirror,
             quality: self.quality,
             delivery: if self.inline { Delivery::Inline } else { Delivery::Shared },
         }
@@ -114,14 +112,20 @@ impl StreamArgs {
 }
 
 pub(super) async fn run(args: StreamArgs, session: &Session) -> Outcome {
+    let (container, format) = file_name::choose(
+        &args.camera.camera,
+        args.output.as_deref(),
+        args.container,
+        args.format,
+    )?;
     let target = args.output.as_deref().map(Target::new);
     if target == Some(Target::Stdout) && io::stdout().is_terminal() {
         let message = "frames are not written to a terminal; name a file with -o, or use a pipe";
         return Err(CliError::Usage(message.to_owned()));
     }
-    let mut stream = session.connector().lasting_stream(args.request()).await?;
+    let mut stream = session.connector().lasting_stream(args.request(format)).await?;
     let mut progress = Progress::start();
-    let mut sink = Sink { target, container: args.container, open: None };
+    let mut sink = Sink { target, container, open: None };
     let mut interrupt = Interrupt::new();
     let ended = loop {
         // Nothing but what ends this command may be waited for beside the stream: a frame that
@@ -188,7 +192,7 @@ pub(super) async fn run(args: StreamArgs, session: &Session) -> Outcome {
 struct Sink {
     /// Nowhere, where not given.
     target: Option<Target>,
-    /// As the user wants it.
+    /// As the user wants it, or the name of the file has it.
     container: Option<Container>,
     open: Option<Open>,
 }

@@ -1,8 +1,11 @@
 //! A camera opened for frames.
 //!
-//! nokhwa waits for a frame for as long as it takes, so a thread named `camera-reader` does that
+//! The system waits for a frame for as long as it takes, so a thread named `camera-reader` does that
 //! and keeps the newest frame for whoever asks within a time of its own. A frame is copied once
-//! more than it need be: nokhwa gives no way to its buffers.
+//! more than it need be.
+//!
+//! Windows starts a camera at its first frame: only then does it say that another program has it.
+//! So a camera counts as open when that is there.
 
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -14,12 +17,16 @@ use ::nokhwa::utils::CameraIndex;
 use pixels::Layout;
 use protocol::{Colour, Mode, PixelFormat, Plane};
 
-use super::{library, modes};
+use super::reader::Reader;
 use crate::{
     clock,
     device::{Capture, Captured, Error, Next},
     slots::Pool,
 };
+
+/// A camera that gives no frame for so long after it was opened counts as open all the same: that
+/// is a stall then, and no opening that hangs.
+const FIRST_FRAME: Duration = Duration::from_secs(5);
 
 /// A camera that streams. Dropping it waits until the camera is closed, which a camera that
 /// delivers nothing can put off for ever.
@@ -39,8 +46,10 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    /// Whether the camera streams.
+    /// Whether the camera was opened.
     open: bool,
+    /// Whether a frame has come.
+    delivers: bool,
     /// The newest frame, until it is asked for.
     newest: Option<Frame>,
     /// Why no more frames come.
@@ -80,10 +89,13 @@ impl NokhwaCapture {
         };
         let reader = reader.map_err(|source| Error::Io { call: "starting a thread", source })?;
         let capture = Self { mode, planes, frame_bytes, shared, reader: Some(reader) };
-        let mut state = capture.shared.lock();
-        while !state.open && state.error.is_none() {
-            state = capture.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
+        let changed = &capture.shared.changed;
+        let opening = |state: &mut State| !state.open && state.error.is_none();
+        let opened = changed.wait_while(capture.shared.lock(), opening);
+        let state = opened.unwrap_or_else(PoisonError::into_inner);
+        let starting = |state: &mut State| !state.delivers && state.error.is_none();
+        let waited = changed.wait_timeout_while(state, FIRST_FRAME, starting);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         let error = state.error.take();
         drop(state);
         match error {
@@ -122,21 +134,17 @@ impl Drop for LastWord<'_> {
 
 /// The reader's thread: opens the camera, reads until told to stop, closes it.
 fn read(index: &CameraIndex, mode: Mode, shared: &Shared) -> Result<(), Error> {
-    let format = modes::camera_format(mode).ok_or(Error::Unsupported("this mode"))?;
-    let mut camera = library::open(index, Some(format))?;
-    camera
-        .open_stream()
-        .map_err(|error| library::device_error("starting the stream", index, &error))?;
+    let mut reader = Reader::open(index, mode)?;
     shared.change(|state| state.open = true);
     let mut sequence = 0;
     while !shared.lock().stop {
-        let bytes = camera
-            .frame_raw()
-            .map_err(|error| library::device_error("reading a frame", index, &error))?
-            .into_owned();
+        let Some(bytes) = reader.read()? else { continue };
         let frame = Frame { sequence, monotonic_ns: clock::monotonic_ns(), bytes };
         sequence += 1;
-        shared.change(|state| state.newest = Some(frame));
+        shared.change(|state| {
+            state.delivers = true;
+            state.newest = Some(frame);
+        });
     }
     Ok(())
 }

@@ -94,29 +94,54 @@ fn query_now() -> Option<Vec<CameraInfo>> {
 pub(super) fn open(index: &CameraIndex, format: Option<CameraFormat>) -> Result<Camera, Error> {
     prepare();
     let wish = format.map_or(RequestedFormatType::None, RequestedFormatType::Exact);
-    Camera::new(index.clone(), RequestedFormat::with_formats(wish, frame_formats()))
-        .map_err(|error| device_error("opening the camera", index, &error))
+    let camera = Camera::new(index.clone(), RequestedFormat::with_formats(wish, frame_formats()))
+        .map_err(|error| device_error("opening the camera", index, &error))?;
+    // On Windows nokhwa looks up the camera's number and opens that one, which may be another
+    // camera's where one came or went in between.
+    if cfg!(windows) && camera.info().misc() != index.as_string() {
+        return Err(Error::Gone);
+    }
+    Ok(camera)
 }
 
 /// What an error of nokhwa's means. It has texts only, in the user's
 /// language.
 pub(super) fn device_error(call: &'static str, index: &CameraIndex, error: &NokhwaError) -> Error {
-    let text = error.to_string();
-    let means_any = |codes: &[u32]| codes.iter().any(|code| means(&text, *code));
-    if means_any(&[0x8007_0005]) {
-        return Error::Permission(index.to_string());
-    }
-    // Streaming cannot start; taken away by another program; a device or a share is busy.
-    if means_any(&[0xc00d_3704, 0xc00d_3ea3, 0x8007_00aa, 0x8007_0020]) {
-        return Error::Busy;
-    }
-    let not_found = matches!(error, NokhwaError::OpenDeviceError(_, why)
-        if why == "No device" || why == "Not Found");
-    // Invalidated; not connected; not functioning.
-    if not_found || means_any(&[0xc00d_3ea2, 0x8007_048f, 0x8007_001f]) {
+    if matches!(error, NokhwaError::OpenDeviceError(_, why)
+        if why == "No device" || why == "Not Found")
+    {
         return Error::Gone;
     }
-    Error::Io { call, source: io::Error::other(text) }
+    let text = error.to_string();
+    known(index, |code| means(&text, code))
+        .unwrap_or_else(|| Error::Io { call, source: io::Error::other(text) })
+}
+
+/// What an error of the system's means.
+#[cfg(windows)]
+pub(super) fn system_error(
+    call: &'static str,
+    index: &CameraIndex,
+    error: &windows::core::Error,
+) -> Error {
+    known(index, |code| error.code().0.cast_unsigned() == code)
+        .unwrap_or_else(|| Error::Io { call, source: io::Error::other(error.to_string()) })
+}
+
+/// What it means where the result code is one that is known, as `is` tells.
+fn known(index: &CameraIndex, is: impl Fn(u32) -> bool) -> Option<Error> {
+    let is_any = |codes: &[u32]| codes.iter().any(|code| is(*code));
+    if is(0x8007_0005) {
+        return Some(Error::Permission(index.to_string()));
+    }
+    // Streaming cannot start; taken away by another program; a device or a share is busy; no room
+    // on the bus, or in use.
+    if is_any(&[0xc00d_3704, 0xc00d_3ea3, 0x8007_00aa, 0x8007_0020, 0x8007_05aa]) {
+        return Some(Error::Busy);
+    }
+    // Invalidated; not connected; not functioning; no such file, path or object.
+    let gone = [0xc00d_3ea2, 0x8007_048f, 0x8007_001f, 0x8007_0002, 0x8007_0003, 0xc00d_36d5];
+    is_any(&gone).then_some(Error::Gone)
 }
 
 /// Whether the text of an error is that of this result code, which Windows' texts end with.
@@ -146,7 +171,7 @@ fn enter_com() {
 /// nokhwa shuts it down with the camera that it thinks to be the last, counted without regard to
 /// other threads.
 #[cfg(windows)]
-fn prepare() {
+pub(super) fn prepare() {
     use windows::Win32::Media::MediaFoundation::{MF_API_VERSION, MFSTARTUP_NOSOCKET, MFStartup};
 
     enter_com();

@@ -1,4 +1,5 @@
-//! Cameras of Windows (Media Foundation) and macOS (AVFoundation), by nokhwa.
+//! Cameras of Windows (Media Foundation) and macOS (AVFoundation), by nokhwa; their frames, on
+//! Windows, without it ([`reader`]).
 //!
 //! [`Finder`] looks every two seconds whether some may have come or gone, and which there are if
 //! so: neither system tells of changes through nokhwa. A device is opened twice, independently: for
@@ -14,8 +15,14 @@ mod identity;
 mod interfaces;
 mod library;
 mod modes;
+mod reader;
 
-use std::{io, sync::Arc, thread, time::Duration};
+use std::{
+    io,
+    sync::{Arc, OnceLock},
+    thread,
+    time::Duration,
+};
 
 use ::nokhwa::utils::{CameraIndex, CameraInfo};
 use protocol::{Holder, Mode, ModeWish};
@@ -73,6 +80,8 @@ impl super::Finder for Finder {
 struct NokhwaDevice {
     descriptor: Descriptor,
     index: CameraIndex,
+    /// Its modes, once it has said them: on Windows to ask takes seconds, as long as to open it.
+    modes: OnceLock<Vec<Mode>>,
 }
 
 impl NokhwaDevice {
@@ -86,7 +95,7 @@ impl NokhwaDevice {
             path: None,
             plugged: 0,
         };
-        Self { descriptor, index: CameraIndex::String(id) }
+        Self { descriptor, index: CameraIndex::String(id), modes: OnceLock::new() }
     }
 }
 
@@ -96,8 +105,15 @@ impl Device for NokhwaDevice {
     }
 
     fn modes(&self) -> Result<Vec<Mode>, Error> {
-        let mut camera = library::open(&self.index, None)?;
-        Ok(modes::offered(&mut camera))
+        if let Some(modes) = self.modes.get() {
+            return Ok(modes.clone());
+        }
+        let modes = modes::offered(&mut library::open(&self.index, None)?);
+        // One that offers nothing yet is asked again.
+        if !modes.is_empty() {
+            let _ = self.modes.set(modes.clone());
+        }
+        Ok(modes)
     }
 
     fn open(&self, wish: &ModeWish) -> Result<Box<dyn Capture>, Error> {

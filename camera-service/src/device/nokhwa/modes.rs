@@ -1,8 +1,10 @@
 //! nokhwa's formats in our words.
 
+#[cfg(any(not(windows), test))]
+use ::nokhwa::utils::Resolution;
 use ::nokhwa::{
     Camera,
-    utils::{CameraFormat, FrameFormat, Resolution, frame_formats},
+    utils::{CameraFormat, FrameFormat, frame_formats},
 };
 use protocol::{FrameRate, Mode, PixelFormat, Size};
 
@@ -51,6 +53,7 @@ pub(super) fn mode(format: CameraFormat) -> Option<Mode> {
 }
 
 /// nokhwa's word for a mode; `None` for one that [`offered`] never gave.
+#[cfg(any(not(windows), test))]
 pub(super) fn camera_format(mode: Mode) -> Option<CameraFormat> {
     let format =
         frame_formats().iter().copied().find(|each| pixel_format(*each) == Some(mode.format))?;

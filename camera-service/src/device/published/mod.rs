@@ -38,7 +38,7 @@ impl PublishedCamera {
     /// in through the inlet. The error says what of the request cannot be.
     pub fn new(request: &PublishRequest, publisher: String) -> Result<Self, String> {
         let PublishRequest { name, mode, colour } = request;
-        if !is_name(name) {
+        if !PublishRequest::is_name(name) {
             return Err("a published camera's name has 1 to 64 letters, digits, `-`, `_` or `.`, \
                         and nothing else"
                 .to_owned());
@@ -70,12 +70,6 @@ impl PublishedCamera {
     pub fn inlet(&self) -> Arc<Inlet> {
         self.inlet.clone()
     }
-}
-
-/// Whether a published camera can have this name.
-pub fn is_name(name: &str) -> bool {
-    let is_allowed = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
-    (1..=64).contains(&name.len()) && name.chars().all(is_allowed)
 }
 
 /// Bytes that a frame in `mode` has, or, for JPEG images, may have.

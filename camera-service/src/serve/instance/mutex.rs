@@ -10,10 +10,10 @@ use std::{
 use protocol::endpoint::Endpoint;
 use windows::{
     Win32::{
-        Foundation::{HANDLE, WAIT_ABANDONED, WAIT_OBJECT_0, WAIT_TIMEOUT},
+        Foundation::{ERROR_ACCESS_DENIED, HANDLE, WAIT_ABANDONED, WAIT_OBJECT_0, WAIT_TIMEOUT},
         System::Threading::{CreateMutexW, ReleaseMutex, WaitForSingleObject},
     },
-    core::HSTRING,
+    core::{HRESULT, HSTRING},
 };
 
 /// Held by the thread that took it, until it is dropped or the process has ended, however that
@@ -30,10 +30,15 @@ impl Mutex {
         // The same for all sessions of this user, as the pipe is; no backslash may be in a name.
         let name = endpoint.to_string().to_lowercase().replace('\\', "/");
         let name = HSTRING::from(format!(r"Global\{name}"));
-        // SAFETY: `name` outlives the call; the handle is new and owned by nobody else.
-        let handle = unsafe {
-            let handle = CreateMutexW(None, false, &name)?;
-            OwnedHandle::from_raw_handle(handle.0)
+        // SAFETY: `name` outlives the call.
+        let handle = match unsafe { CreateMutexW(None, false, &name) } {
+            // SAFETY: the handle is new and owned by nobody else.
+            Ok(handle) => unsafe { OwnedHandle::from_raw_handle(handle.0) },
+            // A service with an administrator's rights has it, and lets nobody in.
+            Err(error) if error.code() == HRESULT::from_win32(ERROR_ACCESS_DENIED.0) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
         };
         // SAFETY: the handle is open.
         let taken = unsafe { WaitForSingleObject(HANDLE(handle.as_raw_handle()), 0) };

@@ -5,6 +5,8 @@
 //! their place. All of them it tells by a message to each of their windows. So a thread named
 //! `session-end` has a window that is never shown.
 #![allow(unsafe_code)]
+// Clippy does not see the `const` where the variables of threads are the system's.
+#![allow(clippy::missing_const_for_thread_local)]
 
 use std::{cell::RefCell, io, sync::mpsc, thread, time::Duration};
 

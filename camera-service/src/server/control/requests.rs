@@ -28,7 +28,8 @@ pub(super) async fn handle(
         Request::Status => Ok(Reply::Status(status(server))),
         Request::ListClients => Ok(Reply::Clients(server.clients.summaries())),
         Request::StartCamera { camera, wish } => {
-            registry.find(&camera)?.start(wish).await.map(Reply::Started)
+            let by = format!("{} (process {})", connected.watcher_name(), connected.pid);
+            registry.find(&camera)?.start(wish, by).await.map(Reply::Started)
         }
         Request::StopCamera { camera } => registry.stop(&camera).await.map(|()| Reply::Done),
         Request::ListControls { camera } => {

@@ -7,23 +7,27 @@ use std::{
     ptr::NonNull,
 };
 
-use windows::Win32::{
-    Foundation::{
-        DUPLICATE_CLOSE_SOURCE, DUPLICATE_HANDLE_OPTIONS, DUPLICATE_SAME_ACCESS, DuplicateHandle,
-        HANDLE, INVALID_HANDLE_VALUE,
-    },
-    Security::{
-        ACL, ACL_REVISION, InitializeAcl, InitializeSecurityDescriptor, PSECURITY_DESCRIPTOR,
-        SECURITY_ATTRIBUTES, SECURITY_DESCRIPTOR, SetSecurityDescriptorDacl,
-    },
-    System::{
-        Memory::{
-            CreateFileMappingW, FILE_MAP_READ, FILE_MAP_WRITE, MEMORY_MAPPED_VIEW_ADDRESS,
-            MapViewOfFile, PAGE_READWRITE, UnmapViewOfFile,
+use windows::{
+    Win32::{
+        Foundation::{
+            DUPLICATE_CLOSE_SOURCE, DUPLICATE_HANDLE_OPTIONS, DUPLICATE_SAME_ACCESS,
+            DuplicateHandle, HANDLE, HLOCAL, INVALID_HANDLE_VALUE, LocalFree,
         },
-        SystemServices::SECURITY_DESCRIPTOR_REVISION,
-        Threading::{GetCurrentProcess, OpenProcess, PROCESS_DUP_HANDLE},
+        Security::{
+            Authorization::{
+                ConvertStringSecurityDescriptorToSecurityDescriptorW, SDDL_REVISION_1,
+            },
+            PSECURITY_DESCRIPTOR, SECURITY_ATTRIBUTES,
+        },
+        System::{
+            Memory::{
+                CreateFileMappingW, FILE_MAP_READ, FILE_MAP_WRITE, MEMORY_MAPPED_VIEW_ADDRESS,
+                MapViewOfFile, PAGE_READWRITE, UnmapViewOfFile,
+            },
+            Threading::{GetCurrentProcess, OpenProcess, PROCESS_DUP_HANDLE},
+        },
     },
+    core::{PCWSTR, w},
 };
 
 pub(super) type Object = OwnedHandle;
@@ -42,38 +46,43 @@ pub(super) fn create(length: usize) -> io::Result<(Object, NonNull<u8>)> {
     Ok((object, start))
 }
 
+/// Nobody may do anything, and its owner no more than read this: without the latter an owner may
+/// always change it, and every program of this user's is the owner.
+const NOBODY: PCWSTR = w!("D:P(A;;RC;;;OW)");
+
 /// A file mapping backed by the page file, which lets nobody in. Without a list of who may do what,
 /// whoever has a handle for reading could make one for writing of it: the system looks at rights
 /// where there are any to look at.
 fn unnamed(length: usize) -> io::Result<Object> {
-    let mut nobody = ACL::default();
-    let mut descriptor = SECURITY_DESCRIPTOR::default();
-    let at = PSECURITY_DESCRIPTOR((&raw mut descriptor).cast());
-    // SAFETY: both structures outlive the calls and what is made of them below; the sizes are
-    // theirs.
+    let mut descriptor = PSECURITY_DESCRIPTOR::default();
+    // SAFETY: the text is static; `descriptor` receives memory that is freed below.
     unsafe {
-        InitializeAcl(&raw mut nobody, size_of::<ACL>() as u32, ACL_REVISION)?;
-        InitializeSecurityDescriptor(at, SECURITY_DESCRIPTOR_REVISION)?;
-        SetSecurityDescriptorDacl(at, true, Some(&raw const nobody), false)?;
+        ConvertStringSecurityDescriptorToSecurityDescriptorW(
+            NOBODY,
+            SDDL_REVISION_1,
+            &raw mut descriptor,
+            None,
+        )?;
     }
     let attributes = SECURITY_ATTRIBUTES {
         nLength: size_of::<SECURITY_ATTRIBUTES>() as u32,
-        lpSecurityDescriptor: at.0,
+        lpSecurityDescriptor: descriptor.0,
         bInheritHandle: false.into(),
     };
     let (high, low) = ((length as u64 >> 32) as u32, length as u32);
-    // SAFETY: the attributes and what they point to outlive the call. The handle is new and owned
-    // by nobody else.
+    // SAFETY: the attributes and what they point to outlive the call, and are freed after it. The
+    // handle is new and owned by nobody else.
     unsafe {
-        let handle = CreateFileMappingW(
+        let made = CreateFileMappingW(
             INVALID_HANDLE_VALUE,
             Some(&raw const attributes),
             PAGE_READWRITE,
             high,
             low,
             None,
-        )?;
-        Ok(OwnedHandle::from_raw_handle(handle.0))
+        );
+        LocalFree(Some(HLOCAL(descriptor.0)));
+        Ok(OwnedHandle::from_raw_handle(made?.0))
     }
 }
 
