@@ -91,9 +91,9 @@ fn a_file_that_changes_while_the_bridge_starts_does_not_decide_for_it() {
         let edit = |tls: &str| fs::write(service.config_file(), file(tls)).expect("written");
         edit(between);
         let mut on = service.cli_start(&["bridge", "on", "--listen", ANYWHERE]);
-        wait_until("the bridge to be started", LONG, || {
+        wait_until("the bridge to listen", LONG, || {
             edit(between);
-            if starts(&service) == 0 { Err(service.log()) } else { Ok(()) }
+            on.exit_status().map(drop).ok_or_else(|| service.log())
         });
         edit(configured);
         on.wait(LONG).ok();
