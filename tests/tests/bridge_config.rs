@@ -87,14 +87,15 @@ fn what_was_set_last_is_what_runs() {
 fn a_file_that_changes_while_the_bridge_starts_does_not_decide_for_it() {
     for (configured, between) in [("off", "self"), ("self", "off")] {
         let service = Service::builder().config(&file(configured)).start();
-        // Nobody tells the service; by the time that it looks the file is as it was.
-        fs::write(service.config_file(), file(between)).expect("written");
+        // Nobody tells the service, which waits until an edit is over; by then the file is as it was.
+        let edit = |tls: &str| fs::write(service.config_file(), file(tls)).expect("written");
+        edit(between);
         let mut on = service.cli_start(&["bridge", "on", "--listen", ANYWHERE]);
-        wait_until("the bridge to be started", LONG, || match starts(&service) {
-            0 => Err(service.log()),
-            _ => Ok(()),
+        wait_until("the bridge to listen", LONG, || {
+            edit(between);
+            on.exit_status().map(drop).ok_or_else(|| service.log())
         });
-        fs::write(service.config_file(), file(configured)).expect("written");
+        edit(configured);
         on.wait(LONG).ok();
         // From here on the service knows the file as it is.
         service.cli(&["config", "reload"]).ok();
