@@ -6,10 +6,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use camera_service::{
-    device::{Device as _, Next, test_camera::TestCamera},
-    slots::Pool,
-};
+use camera_service::device::{Device as _, Next, test_camera::TestCamera};
 use pixels::{Converter, Spec};
 use protocol::{FrameHeader, FrameRate, ModeWish, PixelFormat, Rotation, Size};
 
@@ -78,7 +75,7 @@ fn capture(format: PixelFormat, size: Size) -> anyhow::Result<Duration> {
     let camera = TestCamera::new(0, size, FrameRate::new(1000, 1))?;
     let wish = ModeWish { format: Some(format), ..ModeWish::default() };
     let mut capture = camera.open(&wish)?;
-    let pool = Pool::new(capture.frame_bytes());
+    let pool = capture.pool();
     let mut best = Duration::MAX;
     for _ in 0..ROUNDS {
         std::thread::sleep(Duration::from_millis(3));
@@ -93,7 +90,7 @@ fn frame(format: PixelFormat, size: Size) -> anyhow::Result<(FrameHeader, Vec<u8
     let camera = TestCamera::new(0, size, FrameRate::new(30, 1))?;
     let wish = ModeWish { format: Some(format), ..ModeWish::default() };
     let mut capture = camera.open(&wish)?;
-    let pool = Pool::new(capture.frame_bytes());
+    let pool = capture.pool();
     let Next::Frame(frame) = capture.next_frame(&pool, Duration::from_secs(1))? else {
         bail!("the test camera gave no frame");
     };

@@ -7,10 +7,7 @@ use protocol::{
     strip::{self, Strip, StripError},
 };
 
-use camera_service::{
-    device::{Device as _, Next, test_camera::TestCamera},
-    slots::Pool,
-};
+use camera_service::device::{Device as _, Next, test_camera::TestCamera};
 use pixels::{Converter, Spec};
 
 const RAW: [PixelFormat; 7] = [
@@ -28,7 +25,7 @@ fn frame(format: PixelFormat, size: Size) -> (FrameHeader, Vec<u8>) {
     let camera = TestCamera::new(0, size, FrameRate::new(1000, 1)).unwrap();
     let wish = ModeWish { format: Some(format), ..ModeWish::default() };
     let mut capture = camera.open(&wish).unwrap();
-    let pool = Pool::new(capture.frame_bytes());
+    let pool = capture.pool();
     let Next::Frame(frame) = capture.next_frame(&pool, Duration::from_secs(5)).unwrap() else {
         panic!("no frame");
     };

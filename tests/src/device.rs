@@ -52,7 +52,7 @@ pub fn open(camera: &Arc<dyn Device>, wanted: &str) -> Open {
     let capture = camera.open(&wish(wanted)).unwrap_or_else(|error| {
         panic!("opening {} in {wanted}: {error}", camera.descriptor().name)
     });
-    let pool = Pool::new(capture.frame_bytes());
+    let pool = capture.pool();
     Open { capture, pool }
 }
 

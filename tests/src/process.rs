@@ -83,6 +83,12 @@ impl Process {
         self.read("maps").lines().count()
     }
 
+    /// Whether it has mapped this file.
+    pub fn has_mapped(self, file: &std::path::Path) -> bool {
+        let file = format!(" {}", file.display());
+        self.read("maps").lines().any(|line| line.ends_with(&file))
+    }
+
     /// CPU time of its living threads so far, to the nanosecond.
     pub fn cpu(self) -> Duration {
         self.cpu_by_thread().into_values().sum()

@@ -7,7 +7,10 @@ use std::{collections::HashSet, fs, path::Path, thread, time::Instant};
 
 use camera_service::device::{self, wake::Waker};
 use protocol::{ControlFlags, ControlKind, ControlValue, ModeWish};
-use tests::device::{PATIENCE, Plugs, camera, cameras, control, error, open, set, v4l2_ctl, wish};
+use tests::{
+    Process,
+    device::{PATIENCE, Plugs, camera, cameras, control, error, open, set, v4l2_ctl, wish},
+};
 
 const DRIVER: &str = "uvcvideo";
 
@@ -21,6 +24,11 @@ fn images(size: &str) -> HashSet<Vec<u8>> {
     let files = fs::read_dir("/frames").expect("frames").flatten();
     let ours = files.filter(|file| file.file_name().to_string_lossy().starts_with(size));
     ours.map(|file| fs::read(file.path()).expect("an image")).collect()
+}
+
+/// Whether this program has mapped the driver's memory, from which frames are copied.
+fn is_mapped() -> bool {
+    Process::new(std::process::id()).has_mapped(Path::new("/dev/video0"))
 }
 
 #[test]
@@ -69,6 +77,7 @@ fn images_arrive_byte_for_byte() {
             seen.insert(image);
         }
         assert!(seen.len() > 1, "one image over and over");
+        assert!(!is_mapped(), "the kernel writes into slots");
     }
 }
 
@@ -87,6 +96,7 @@ fn raw_frames_have_the_right_pixels() {
         assert_eq!(first.iter().filter(|byte| **byte == 0x80).count(), 640 - bright, "{first:?}");
         assert_eq!(first, last, "torn");
     }
+    assert!(!is_mapped(), "the kernel writes into slots");
 }
 
 #[test]

@@ -2,6 +2,9 @@
 //!
 //! Runs in the guest of `tests/vm`, one test after the other: they share two cameras.
 
+#[path = "device_vivid/slots.rs"]
+mod slots;
+
 use std::{
     fs,
     os::unix::process::CommandExt as _,
@@ -197,18 +200,6 @@ fn a_fatal_fault_of_the_driver_ends_the_frames_until_it_is_opened_again() {
     assert!(matches!(failed, device::Error::Io { .. }), "{failed}");
     drop(first);
     open(&camera, "YUYV 320x180 30").frame();
-}
-
-#[test]
-fn calls_that_fail_when_opening_are_named_and_leave_nothing_behind() {
-    let camera = camera(DRIVER);
-    for call in ["reqbufs", "qbuf", "streamon"] {
-        ctl(&camera, &format!("inject_vidioc_{call}_error=1"));
-        let failed = error(camera.open(&wish("YUYV 320x180 30")));
-        let name = format!("VIDIOC_{}", call.to_uppercase());
-        assert!(failed.to_string().starts_with(&name), "{failed}");
-        open(&camera, "YUYV 320x180 30").frame();
-    }
 }
 
 #[test]

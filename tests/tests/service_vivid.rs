@@ -8,6 +8,8 @@ mod controls;
 mod faults;
 #[path = "service_vivid/modes.rs"]
 mod modes;
+#[path = "service_vivid/slots.rs"]
+mod slots;
 
 use std::{
     collections::{HashMap, hash_map::Entry},

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use protocol::{
-    StreamRequest,
+    PixelFormat, StreamRequest,
     client::{Connector, FrameStream, StreamEvent},
     endpoint::Endpoint,
 };
@@ -67,6 +67,50 @@ fn the_same_subscription_survives_unplug_and_stall() {
     });
     let out = service.stop();
     assert_eq!(out.code(), Some(0), "{out:?}");
+}
+
+/// The mark that the pretended camera puts into each frame: what it is, and the frame's number.
+fn mark(frame: &[u8], format: PixelFormat) -> (&[u8], u64) {
+    let at = if format == PixelFormat::Mjpg { 6 } else { 0 };
+    let number = frame[at + 8..at + 16].try_into().expect("eight bytes");
+    (&frame[at..at + 8], u64::from_le_bytes(number))
+}
+
+#[test]
+fn frames_are_written_into_slots_or_copied_as_the_driver_will_have_it() {
+    const REFUSED: &str = "frames are copied from the driver's buffers: the driver refuses slots";
+    for (userptr, expected) in [
+        ("1", "the driver writes into slots".to_owned()),
+        ("0", format!("{REFUSED} (VIDIOC_REQBUFS gives")),
+        ("qbuf", format!("{REFUSED} (VIDIOC_QBUF gives")),
+    ] {
+        let shim = Shim::new().with("V4L2SHIM_USERPTR", userptr);
+        let service = Service::builder().shim(&shim).start();
+        for format in ["YUYV", "MJPG"] {
+            service.cli(&["start", &id(&service), "--format", format, "--size", "1280x720"]).ok();
+            run(async {
+                let (mut slow, mut stream) = (stream(&service).await, stream(&service).await);
+                // One reader holds what it has, and the driver's queue goes round all the same.
+                let kept = slow.next_frame().await.expect("a frame");
+                let as_it_was = kept.to_vec();
+                for _ in 0..40 {
+                    let frame = stream.next_frame().await.expect("a frame");
+                    let header = frame.header();
+                    let expected = (&b"V4L2SHIM"[..], header.sequence);
+                    assert_eq!(mark(&frame, header.format), expected, "{userptr} {format}");
+                }
+                assert!(*kept == *as_it_was, "{userptr} {format}: a held frame was written over");
+            });
+            let log = service.log();
+            assert_eq!(
+                log.matches(&expected).count(),
+                if format == "YUYV" { 1 } else { 2 },
+                "{log}"
+            );
+        }
+        let out = service.stop();
+        assert_eq!(out.code(), Some(0), "{out:?}");
+    }
 }
 
 #[test]

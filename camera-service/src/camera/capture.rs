@@ -120,7 +120,7 @@ impl Run {
         if self.stop.load(Ordering::Relaxed) {
             return Ok(End::Stopped);
         }
-        let pool = Pool::new(capture.frame_bytes());
+        let pool = capture.pool();
         let mode = capture.mode();
         let result = if self.reporter.blocking_send(Report::Opened(mode)).is_ok() {
             self.frames(&mut *capture, &pool, mode)

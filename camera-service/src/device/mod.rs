@@ -76,13 +76,17 @@ pub trait Capture {
     /// The mode as the device confirmed it.
     fn mode(&self) -> Mode;
 
-    /// Most bytes that a frame can have: the length that slots need.
+    /// Most bytes that a frame can have: the least that slots need.
     fn frame_bytes(&self) -> usize;
 
-    /// Waits for a frame at most `timeout` and puts it into a slot of `pool`.
-    ///
-    /// `pool` has slots of [`Capture::frame_bytes`]; a device that can write into slots by
-    /// itself may keep some of them between calls.
+    /// The pool to be given to [`Capture::next_frame`]. A device that writes into slots by itself
+    /// needs them when it is opened, has made it then, and keeps some of them.
+    fn pool(&self) -> Pool {
+        Pool::new(self.frame_bytes())
+    }
+
+    /// Waits for a frame at most `timeout` and puts it into a slot of `pool`, which is that of
+    /// [`Capture::pool`].
     fn next_frame(&mut self, pool: &Pool, timeout: Duration) -> Result<Next, Error>;
 }
 

@@ -38,6 +38,11 @@ impl Memory {
         self.length
     }
 
+    /// Where the bytes lie. On Linux that is the beginning of a page.
+    pub fn start(&self) -> NonNull<u8> {
+        self.start
+    }
+
     /// The bytes.
     ///
     /// # Safety

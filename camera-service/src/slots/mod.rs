@@ -13,4 +13,4 @@ mod tests;
 pub use memory::Memory;
 #[cfg(windows)]
 pub use memory::Recipient;
-pub use pool::{Lease, Pool, Retirement, WriteSlot};
+pub use pool::{Kept, Lease, Pool, Retirement, WriteSlot};

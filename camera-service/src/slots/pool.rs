@@ -9,6 +9,7 @@
 use std::{
     io,
     ops::{Deref, DerefMut},
+    ptr::NonNull,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -102,6 +103,11 @@ impl Pool {
         self.0.slot_length
     }
 
+    /// Most slots that this pool has.
+    pub fn max_slots(&self) -> usize {
+        self.0.max_slots
+    }
+
     /// A slot to write a frame into: a free one, else a new one, else, at the bound, a new one
     /// in place of the one that was held longest, which is retired.
     pub fn acquire(&self) -> io::Result<WriteSlot> {
@@ -136,16 +142,10 @@ impl Pool {
         Ok(self.write_slot(&slot))
     }
 
-    /// Retires every slot: for the end of a source, or a new mode with other frames.
+    /// Retires every slot: for the end of a source, or a new mode with other frames. One that is
+    /// being written is not used again either.
     pub fn retire_all(&self) {
-        let retired = {
-            let mut state = self.0.lock();
-            let (kept, retired): (Vec<Entry>, Vec<Entry>) = std::mem::take(&mut state.slots)
-                .into_iter()
-                .partition(|entry| entry.used == Use::Written);
-            state.slots = kept;
-            retired
-        };
+        let retired = std::mem::take(&mut self.0.lock().slots);
         for entry in &retired {
             entry.slot.retired.store(true, Ordering::Release);
         }
@@ -193,8 +193,34 @@ impl WriteSlot {
         Lease { slot, pool: self.pool.clone(), header: Arc::new(header) }
     }
 
+    /// Where its bytes lie, for a device that writes them by itself. Whoever lends them must hold
+    /// this value, and leave its bytes alone, until the device writes no more.
+    pub fn start(&mut self) -> NonNull<u8> {
+        self.slot().memory.start()
+    }
+
+    /// Keeps the slot's memory mapped where it is, whatever becomes of the slot.
+    pub fn keep(&self) -> Kept {
+        Kept(self.slot.clone().expect("a published slot is not written"))
+    }
+
     fn slot(&self) -> &Slot {
         self.slot.as_deref().expect("a published slot is not written")
+    }
+}
+
+/// Keeps the memory of a slot mapped where it is. Not a hold: the slot is used as if this were not.
+pub struct Kept(Arc<Slot>);
+
+impl Kept {
+    /// Whether it is the memory of `slot`.
+    pub fn is_of(&self, slot: &WriteSlot) -> bool {
+        self.0.id == slot.slot().id
+    }
+
+    /// Whether no frame will come in that slot any more.
+    pub fn is_retired(&self) -> bool {
+        self.0.retired.load(Ordering::Acquire)
     }
 }
 

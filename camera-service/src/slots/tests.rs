@@ -143,6 +143,30 @@ fn at_the_bound_the_longest_held_slot_gives_way_and_its_holder_is_told() {
 }
 
 #[test]
+fn what_is_being_written_when_all_is_retired_is_not_used_again() {
+    let pool = Pool::new(LENGTH);
+    let (mut lent, given_up) = (pool.acquire().expect("a slot"), pool.acquire().expect("a slot"));
+    let (kept, start) = (given_up.keep(), lent.start());
+    assert!(kept.is_of(&given_up) && !kept.is_of(&lent) && !kept.is_retired());
+    pool.retire_all();
+    assert!(kept.is_retired());
+    assert_eq!(pool.slots(), 0);
+    drop(given_up);
+    let mut fresh = pool.acquire().expect("a slot");
+    assert!(!kept.is_of(&fresh));
+    // It can still be published, and is whole for as long as it is held.
+    assert_eq!(lent.start(), start, "it does not move");
+    lent.fill(7);
+    let lease = lent.publish(header(7));
+    fresh.fill(9);
+    drop(fresh.publish(header(9)));
+    assert_whole(std::slice::from_ref(&lease));
+    assert!(lease.watch_retirement().is_retired() && !lease.is_overdue());
+    drop((lease.clone(), lease));
+    assert_eq!(pool.slots(), 1);
+}
+
+#[test]
 fn threads_never_see_each_others_writes() {
     let pool = Pool::new(LENGTH);
     let (sender, receiver) = std::sync::mpsc::sync_channel::<Lease>(4);

@@ -81,6 +81,9 @@ fn a_start_changes_the_mode_for_native_readers_and_renditions_keep_their_size() 
     assert!(refused.stderr.contains("320x180"), "it names what is near: {refused:?}");
     native.frames(from, 2);
 
+    let mapped = service.has_mapped(std::path::Path::new("/dev/video0"));
+    assert!(!mapped, "the kernel writes into slots in every mode");
+
     service.cli(&["stop", FIRST]).ok();
     native.frames(native.now(), 2);
     drop((native, rendition));

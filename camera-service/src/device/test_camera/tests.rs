@@ -21,7 +21,7 @@ fn camera() -> TestCamera {
 fn open(camera: &TestCamera, format: PixelFormat) -> (Box<dyn Capture>, Pool) {
     let wish = ModeWish { format: Some(format), ..ModeWish::default() };
     let capture = camera.open(&wish).unwrap();
-    let pool = Pool::new(capture.frame_bytes());
+    let pool = capture.pool();
     (capture, pool)
 }
 

@@ -205,6 +205,7 @@ pub(super) struct RequestBuffers {
 }
 
 pub(super) const MEMORY_MMAP: u32 = 1;
+pub(super) const MEMORY_USERPTR: u32 = 2;
 
 /// `struct v4l2_buffer`, of a kind with one plane.
 #[derive(Clone, Copy)]
@@ -229,8 +230,7 @@ pub(super) struct Buffer {
 #[repr(C)]
 pub(super) union BufferMemory {
     pub(super) offset: u32,
-    /// Only here for the union's size and alignment.
-    _pointer: libc::c_ulong,
+    pub(super) userptr: libc::c_ulong,
 }
 
 pub(super) const BUF_FLAG_ERROR: u32 = 0x0040;

@@ -1,133 +1,244 @@
-//! The buffers that a driver fills: asked for, mapped, queued, and taken back one at a time.
+//! The buffers that a driver fills: slots lent to it, where it takes them, else memory of its own
+//! whose bytes are copied into slots.
 //!
-//! A [`Stream`] owns the device's node while frames flow, on the capture thread. Always holds:
-//! the bytes of a buffer are read only between its dequeueing and its requeueing, while the
-//! driver leaves it alone, since there is a [`Filled`] for exactly that time.
-#![allow(unsafe_code)]
+//! A [`Stream`] owns the device's node while frames flow, on the capture thread. Which of the two
+//! it is shows when it is opened, since only the driver knows: [`lent`] is tried first, and whatever
+//! goes wrong with it, [`mapped`] is what counts.
+
+mod lent;
+mod mapped;
 
 use std::{
-    ffi::c_void,
+    io,
     os::fd::{AsFd, BorrowedFd},
-    ptr::{self, NonNull},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
-use rustix::{
-    io::Errno,
-    mm::{MapFlags, ProtFlags, mmap, munmap},
-};
+use rustix::io::Errno;
 
 use super::{
     abi::{self, Plain as _},
     ioctl::{Failure, Node},
+};
+use crate::{
+    device::Error,
+    slots::{Pool, WriteSlot},
 };
 
 /// Buffers in the driver's queue: one being filled, one done, and two to ride out a reader that
 /// comes late by a frame or two.
 const COUNT: u32 = 4;
 
-/// A device that streams into mapped buffers. Dropping it ends the stream.
+/// A stream that ended without a frame after so long was in vain. Less than a camera needs to begin
+/// proves nothing.
+const IN_VAIN: Duration = Duration::from_secs(2);
+
+/// What is known of one device's dealings with lent slots: told by one opening to the next.
+#[derive(Default)]
+pub(super) struct Lending {
+    refused: AtomicBool,
+}
+
+impl Lending {
+    fn is_refused(&self) -> bool {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    fn set_refused(&self, refused: bool) {
+        self.refused.store(refused, Ordering::Relaxed);
+    }
+
+    /// A stream has ended. Where it was in vain the next one tries the other memory: should that be
+    /// in vain as well, memory was not to blame.
+    fn ended(&self, lent: bool, delivered: bool, lasted: Duration) {
+        if !delivered && lasted >= IN_VAIN {
+            self.set_refused(lent);
+        }
+    }
+}
+
+/// A device that streams. Dropping it ends the stream.
 pub(super) struct Stream {
-    // Before `node`: unmapped first.
-    mappings: Vec<Mapping>,
-    node: Node,
+    buffers: Buffers,
+    pool: Pool,
+    lending: Arc<Lending>,
+    since: Instant,
+    delivered: bool,
+}
+
+enum Buffers {
+    Lent(lent::Stream),
+    Mapped(mapped::Stream),
 }
 
 /// A buffer that the driver has filled and given back.
 pub(super) struct Filled {
-    index: usize,
     /// What the driver says about it.
     pub(super) buffer: abi::Buffer,
+    /// The slot that it is, where slots are lent.
+    slot: Option<WriteSlot>,
 }
 
 impl Stream {
-    /// Has the driver make buffers for the format that is set, and deliver.
-    pub(super) fn start(node: Node) -> Result<Self, Failure> {
-        let mut request = abi::RequestBuffers::zeroed();
-        request.count = COUNT;
-        request.kind = abi::VIDEO_CAPTURE;
-        request.memory = abi::MEMORY_MMAP;
-        node.request_buffers(&mut request)?;
-        if request.count == 0 {
-            return Err(Failure { call: "VIDIOC_REQBUFS", errno: Errno::NOMEM });
-        }
-        let mut stream = Self { mappings: Vec::new(), node };
-        for index in 0..request.count {
-            let (offset, length) = stream.node.query_mapped_buffer(index)?;
-            stream.mappings.push(Mapping::new(&stream.node, offset, length)?);
-            stream.node.queue_mapped(index)?;
-        }
-        stream.node.stream_on(&mut (abi::VIDEO_CAPTURE as libc::c_int))?;
-        Ok(stream)
+    /// Has the driver deliver in the format that is set: frames of at most `length` bytes, for
+    /// which it wants `size_image`.
+    pub(super) fn start(
+        node: Node,
+        length: usize,
+        size_image: usize,
+        lending: Arc<Lending>,
+    ) -> Result<Self, Failure> {
+        let stream = |buffers, pool| {
+            let since = Instant::now();
+            Self { buffers, pool, lending: lending.clone(), since, delivered: false }
+        };
+        let pool = Pool::new(lent::slot_length(length.max(size_image)));
+        let refusal = if lending.is_refused() {
+            lent::Refusal::Before
+        } else {
+            match lent::Queue::start(&node, &pool) {
+                Ok(queue) => {
+                    tracing::debug!("the driver writes into slots: frames are not copied");
+                    let buffers = Buffers::Lent(lent::Stream::new(node, queue));
+                    return Ok(stream(buffers, pool));
+                }
+                Err(refusal) => refusal,
+            }
+        };
+        let buffers = Buffers::Mapped(mapped::Stream::start(node)?);
+        tracing::debug!("frames are copied from the driver's buffers: {refusal}");
+        Ok(stream(buffers, Pool::new(length)))
     }
 
     /// The device.
     pub(super) fn node(&self) -> &Node {
-        &self.node
+        match &self.buffers {
+            Buffers::Lent(stream) => stream.node(),
+            Buffers::Mapped(stream) => stream.node(),
+        }
+    }
+
+    /// Where its frames go: the pool that is to be given to [`Stream::take`].
+    pub(super) fn pool(&self) -> &Pool {
+        &self.pool
     }
 
     /// Takes a filled buffer; `EAGAIN` where none is.
-    pub(super) fn dequeue(&self) -> Result<Filled, Failure> {
-        let buffer = self.node.dequeue_mapped()?;
-        let index = buffer.index as usize;
-        if index >= self.mappings.len() {
-            return Err(Failure { call: "VIDIOC_DQBUF", errno: Errno::IO });
+    pub(super) fn dequeue(&mut self) -> Result<Filled, Failure> {
+        match &mut self.buffers {
+            Buffers::Lent(stream) => stream.dequeue(),
+            Buffers::Mapped(stream) => stream.dequeue(),
         }
-        Ok(Filled { index, buffer })
     }
 
     /// The bytes that the driver has put there.
     pub(super) fn bytes<'a>(&'a self, filled: &'a Filled) -> &'a [u8] {
-        let mapping = &self.mappings[filled.index];
-        let length = mapping.length.min(filled.buffer.bytes_used as usize);
-        // SAFETY: the mapping is at least that long and lives as long as `self`; the driver does
-        // not write to a dequeued buffer, and as long as `filled` lives it is one.
-        unsafe { std::slice::from_raw_parts(mapping.start.as_ptr(), length) }
+        match &self.buffers {
+            Buffers::Lent(_) => filled
+                .slot
+                .as_deref()
+                .map_or(&[], |slot| &slot[..slot.len().min(filled.buffer.bytes_used as usize)]),
+            Buffers::Mapped(stream) => stream.bytes(filled),
+        }
     }
 
-    /// Gives the buffer back to the driver.
-    pub(super) fn requeue(&self, filled: Filled) -> Result<(), Failure> {
-        self.node.queue_mapped(filled.index as u32)
+    /// Gives the buffer back to the driver: its frame is thrown away.
+    pub(super) fn requeue(&mut self, filled: Filled) -> Result<(), Failure> {
+        match &mut self.buffers {
+            Buffers::Lent(stream) => stream.lend(filled.into_slot()?),
+            Buffers::Mapped(stream) => stream.requeue(filled),
+        }
+    }
+
+    /// The first `length` of a buffer's bytes as a slot of `pool`. The driver gets another buffer to
+    /// fill.
+    pub(super) fn take(
+        &mut self,
+        filled: Filled,
+        length: usize,
+        pool: &Pool,
+    ) -> Result<WriteSlot, Error> {
+        let no_room = |source| Error::Io { call: "making room for a frame", source };
+        let mut fresh = pool.acquire().map_err(no_room)?;
+        self.delivered = true;
+        match &mut self.buffers {
+            Buffers::Lent(stream) => {
+                let slot = filled.into_slot()?;
+                stream.lend(fresh).inspect_err(|failure| {
+                    // Memory that the driver cannot reach. The next opening does without.
+                    if !matches!(failure.errno, Errno::NODEV | Errno::IO) {
+                        tracing::debug!(errno = %failure.errno, "the driver refuses a slot");
+                        self.lending.set_refused(true);
+                    }
+                })?;
+                Ok(slot)
+            }
+            Buffers::Mapped(stream) => {
+                let bytes = stream.bytes(&filled);
+                let room = fresh.get_mut(..length).zip(bytes.get(..length));
+                let (room, bytes) = room.ok_or_else(|| no_room(io::ErrorKind::Other.into()))?;
+                room.copy_from_slice(bytes);
+                stream.requeue(filled)?;
+                Ok(fresh)
+            }
+        }
+    }
+}
+
+impl Filled {
+    fn into_slot(self) -> Result<WriteSlot, Failure> {
+        self.slot.ok_or(Failure { call: "VIDIOC_DQBUF", errno: Errno::IO })
     }
 }
 
 impl AsFd for Stream {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.node.as_fd()
+        self.node().as_fd()
     }
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        // Fails on a device that is gone, which streams no more anyway.
-        let _ = self.node.stream_off(&mut (abi::VIDEO_CAPTURE as libc::c_int));
+        let lent = matches!(self.buffers, Buffers::Lent(_));
+        self.lending.ended(lent, self.delivered, self.since.elapsed());
     }
 }
 
-/// A buffer of the driver's, mapped here for reading.
-struct Mapping {
-    start: NonNull<u8>,
-    length: usize,
-}
-
-impl Mapping {
-    fn new(node: &Node, offset: u32, length: u32) -> Result<Self, Failure> {
-        let failure = |errno| Failure { call: "mmap", errno };
-        let length = length as usize;
-        // Some drivers refuse a mapping that is not for writing as well.
-        let prot = ProtFlags::READ | ProtFlags::WRITE;
-        // SAFETY: a new mapping at an address of the kernel's choice touches no other memory.
-        let start =
-            unsafe { mmap(ptr::null_mut(), length, prot, MapFlags::SHARED, node, offset.into()) }
-                .map_err(failure)?;
-        let start = NonNull::new(start.cast()).ok_or(failure(Errno::NOMEM))?;
-        Ok(Self { start, length })
+/// Has the driver make so many buffers of this kind of memory, 0 to free them; it decides how many
+/// they are.
+fn request(node: &Node, memory: u32, count: u32) -> Result<u32, Failure> {
+    let mut request = abi::RequestBuffers::zeroed();
+    request.count = count;
+    request.kind = abi::VIDEO_CAPTURE;
+    request.memory = memory;
+    node.request_buffers(&mut request)?;
+    if request.count == 0 && count > 0 {
+        return Err(Failure { call: "VIDIOC_REQBUFS", errno: Errno::NOMEM });
     }
+    Ok(request.count)
 }
 
-impl Drop for Mapping {
-    fn drop(&mut self) {
-        // SAFETY: mapped in `new` with this length; slices of it borrow from the stream and
-        // cannot outlive this.
-        let _ = unsafe { munmap(self.start.as_ptr().cast::<c_void>(), self.length) };
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_that_delivers_nothing_is_tried_with_the_other_memory() {
+        let lending = Lending::default();
+        assert!(!lending.is_refused());
+        lending.ended(true, false, IN_VAIN / 2);
+        assert!(!lending.is_refused(), "it had no time");
+        lending.ended(true, true, 10 * IN_VAIN);
+        assert!(!lending.is_refused(), "it had frames");
+        lending.ended(true, false, IN_VAIN);
+        assert!(lending.is_refused());
+        lending.ended(false, true, 10 * IN_VAIN);
+        assert!(lending.is_refused(), "with copies it works");
+        lending.ended(false, false, IN_VAIN);
+        assert!(!lending.is_refused(), "nor with copies");
     }
 }

@@ -1,10 +1,12 @@
 //! A device opened for frames: set to a mode, streaming, one frame at a time into slots.
 //!
-//! Lives on its camera's capture thread. A frame is copied once, from the driver's buffer into
-//! its slot, and the buffer goes back to the driver at once.
+//! Lives on its camera's capture thread. Where the driver writes into slots by itself a frame is
+//! not copied, else once ([`buffers`](super::buffers)); either way the driver has another buffer
+//! at once.
 
 use std::{
     os::fd::AsFd,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -18,7 +20,7 @@ use rustix::{
 
 use super::{
     abi::{self, Plain as _},
-    buffers::{Filled, Stream},
+    buffers::{Filled, Lending, Stream},
     format,
     format::Layout,
     frame::{self, Numbering},
@@ -47,7 +49,7 @@ pub(super) struct Capture {
 
 impl Capture {
     /// Sets the device to the mode that suits `wish` best and has it deliver.
-    pub(super) fn start(node: Node, wish: &ModeWish) -> Result<Self, Error> {
+    pub(super) fn start(node: Node, wish: &ModeWish, lending: Arc<Lending>) -> Result<Self, Error> {
         let offers = modes::all(&node)?;
         let modes: Vec<Mode> = offers.iter().map(|offer| offer.mode).collect();
         let offer = offers[choice::choose(&modes, wish)?];
@@ -69,7 +71,7 @@ impl Capture {
         let mode = Mode { format, size, rate };
         tracing::debug!(%mode, ?pix, "device set");
         Ok(Self {
-            stream: Stream::start(node)?,
+            stream: Stream::start(node, layout.length as usize, pix.size_image as usize, lending)?,
             mode,
             layout,
             colour: format::colour(format, &pix),
@@ -95,51 +97,58 @@ impl Capture {
     }
 
     /// Makes a frame of what the driver has filled.
-    fn take(&mut self, filled: &Filled, pool: &Pool) -> Result<Next, Error> {
-        let buffer = &filled.buffer;
+    fn take(&mut self, filled: Filled, pool: &Pool) -> Result<Next, Error> {
+        let buffer = filled.buffer;
         let sequence = self.numbering.next(buffer.sequence);
-        if buffer.flags & abi::BUF_FLAG_ERROR != 0 {
-            return Ok(Next::Damaged { reason: "the driver marked it as damaged" });
-        }
-        let bytes = self.stream.bytes(filled);
-        let bytes = if self.mode.format == PixelFormat::Mjpg {
-            let image = match markers::whole(bytes) {
-                Ok(image) => image,
-                Err(reason) => return Ok(Next::Damaged { reason }),
-            };
-            if self.stale_images > 0 {
-                if markers::size(image).is_some_and(|size| size != self.mode.size) {
-                    self.stale_images -= 1;
-                    return Ok(Next::Damaged { reason: "it has not the size of its mode" });
-                }
-                self.stale_images = 0;
+        let bytes = match self.judge(&filled) {
+            Ok(bytes) => bytes,
+            Err(reason) => {
+                self.stream.requeue(filled)?;
+                return Ok(Next::Damaged { reason });
             }
-            image
-        } else if bytes.len() < self.layout.least as usize {
-            return Ok(Next::Damaged { reason: "it is shorter than its mode demands" });
-        } else {
-            &bytes[..bytes.len().min(self.layout.length as usize)]
         };
-        let mut slot = pool
-            .acquire()
-            .map_err(|source| Error::Io { call: "making room for a frame", source })?;
-        let Some(room) = slot.get_mut(..bytes.len()) else {
-            return Ok(Next::Damaged { reason: "it is longer than its mode allows" });
-        };
-        room.copy_from_slice(bytes);
+        let slot = self.stream.take(filled, bytes, pool)?;
         let length = match self.mode.format {
-            PixelFormat::Mjpg => bytes.len() as u32,
+            PixelFormat::Mjpg => bytes as u32,
             // Where the last row came without its padding, readers still find whole rows.
             _ => self.layout.length,
         };
         Ok(Next::Frame(Captured {
             slot,
             sequence,
-            monotonic_ns: frame::captured_at(buffer, now_ns()),
+            monotonic_ns: frame::captured_at(&buffer, now_ns()),
             length,
             planes: self.layout.planes.clone(),
             colour: self.colour,
         }))
+    }
+
+    /// How many of the bytes that the driver has filled are the frame's, from the first on; or why
+    /// they are none.
+    fn judge(&mut self, filled: &Filled) -> Result<usize, &'static str> {
+        if filled.buffer.flags & abi::BUF_FLAG_ERROR != 0 {
+            return Err("the driver marked it as damaged");
+        }
+        let bytes = self.stream.bytes(filled);
+        let most = self.layout.length as usize;
+        if self.mode.format != PixelFormat::Mjpg {
+            if bytes.len() < self.layout.least as usize {
+                return Err("it is shorter than its mode demands");
+            }
+            return Ok(bytes.len().min(most));
+        }
+        let image = markers::whole(bytes)?;
+        if self.stale_images > 0 {
+            if markers::size(image).is_some_and(|size| size != self.mode.size) {
+                self.stale_images -= 1;
+                return Err("it has not the size of its mode");
+            }
+            self.stale_images = 0;
+        }
+        if image.len() > most {
+            return Err("it is longer than its mode allows");
+        }
+        Ok(image.len())
     }
 
     /// Why the device is ready without a frame.
@@ -162,6 +171,10 @@ impl device::Capture for Capture {
         self.layout.length as usize
     }
 
+    fn pool(&self) -> Pool {
+        self.stream.pool().clone()
+    }
+
     fn next_frame(&mut self, pool: &Pool, timeout: Duration) -> Result<Next, Error> {
         let ready = self.wait(timeout)?;
         if ready.is_empty() {
@@ -179,9 +192,7 @@ impl device::Capture for Capture {
             }
             Err(failure) => return Err(failure.into()),
         };
-        let next = self.take(&filled, pool);
-        self.stream.requeue(filled)?;
-        next
+        self.take(filled, pool)
     }
 }
 

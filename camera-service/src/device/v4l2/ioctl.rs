@@ -14,6 +14,7 @@ use std::{
         unix::fs::OpenOptionsExt as _,
     },
     path::Path,
+    ptr::NonNull,
 };
 
 use rustix::io::Errno;
@@ -182,7 +183,7 @@ impl Node {
 
     /// Where buffer `index` can be mapped from, and its length.
     pub(super) fn query_mapped_buffer(&self, index: u32) -> Result<(u32, u32), Failure> {
-        let mut buffer = mapped_buffer(index);
+        let mut buffer = buffer(abi::MEMORY_MMAP, index);
         // SAFETY: of a buffer with one plane and of mapped memory the driver follows no pointer.
         unsafe { self.call(9, READ | WRITE, "VIDIOC_QUERYBUF", &mut buffer)? };
         // SAFETY: the driver sets the offset of a mapped buffer, and any bits are a valid u32.
@@ -191,15 +192,44 @@ impl Node {
 
     /// Gives the mapped buffer `index` to the driver to be filled.
     pub(super) fn queue_mapped(&self, index: u32) -> Result<(), Failure> {
-        let mut buffer = mapped_buffer(index);
+        let mut buffer = buffer(abi::MEMORY_MMAP, index);
         // SAFETY: of a buffer with one plane and of mapped memory the driver follows no pointer.
         unsafe { self.call(15, READ | WRITE, "VIDIOC_QBUF", &mut buffer) }
     }
 
     /// Takes a filled buffer back; `EAGAIN` where none is.
     pub(super) fn dequeue_mapped(&self) -> Result<abi::Buffer, Failure> {
-        let mut buffer = mapped_buffer(0);
+        let mut buffer = buffer(abi::MEMORY_MMAP, 0);
         // SAFETY: of a buffer with one plane and of mapped memory the driver follows no pointer.
+        unsafe { self.call(17, READ | WRITE, "VIDIOC_DQBUF", &mut buffer)? };
+        Ok(buffer)
+    }
+
+    /// Gives `length` bytes at `start` to the driver, as buffer `index`, to be filled.
+    ///
+    /// # Safety
+    /// Nobody else may write or read them, and they stay mapped, until the driver has given the
+    /// buffer back, has ended the stream or is closed; also where this call fails. The driver knows
+    /// an address again: until another one was queued with this index, no other memory may lie there.
+    pub(super) unsafe fn queue_lent(
+        &self,
+        index: u32,
+        start: NonNull<u8>,
+        length: u32,
+    ) -> Result<(), Failure> {
+        let mut buffer = buffer(abi::MEMORY_USERPTR, index);
+        buffer.m.userptr = start.as_ptr().expose_provenance() as libc::c_ulong;
+        buffer.length = length;
+        // SAFETY: the pointer leads to as many bytes as the buffer says; that they are the driver's
+        // to write is the caller's promise.
+        unsafe { self.call(15, READ | WRITE, "VIDIOC_QBUF", &mut buffer) }
+    }
+
+    /// Takes a buffer of lent memory back; `EAGAIN` where none is filled.
+    pub(super) fn dequeue_lent(&self) -> Result<abi::Buffer, Failure> {
+        let mut buffer = buffer(abi::MEMORY_USERPTR, 0);
+        // SAFETY: of a buffer with one plane the driver follows no pointer that comes with this
+        // call: it writes down the one that the buffer was queued with.
         unsafe { self.call(17, READ | WRITE, "VIDIOC_DQBUF", &mut buffer)? };
         Ok(buffer)
     }
@@ -273,11 +303,11 @@ impl Node {
     }
 }
 
-fn mapped_buffer(index: u32) -> abi::Buffer {
+fn buffer(memory: u32, index: u32) -> abi::Buffer {
     let mut buffer = abi::Buffer::zeroed();
     buffer.index = index;
     buffer.kind = abi::VIDEO_CAPTURE;
-    buffer.memory = abi::MEMORY_MMAP;
+    buffer.memory = memory;
     buffer
 }
 

@@ -26,21 +26,22 @@ pub use holders::holders;
 pub use output::{Output, OutputError, Written};
 pub use readers::{Readers, Reading};
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use protocol::{Holder, Mode, ModeWish};
 
-use self::ioctl::Node;
+use self::{buffers::Lending, ioctl::Node};
 use super::{Capture, Controls, Descriptor, Device, Error};
 
 /// One device file that is a camera.
 struct V4l2Device {
     descriptor: Descriptor,
+    lending: Arc<Lending>,
 }
 
 impl V4l2Device {
     fn new(descriptor: Descriptor) -> Self {
-        Self { descriptor }
+        Self { descriptor, lending: Arc::default() }
     }
 
     fn path(&self) -> &Path {
@@ -70,7 +71,7 @@ impl Device for V4l2Device {
     }
 
     fn open(&self, wish: &ModeWish) -> Result<Box<dyn Capture>, Error> {
-        Ok(Box::new(capture::Capture::start(self.open_node()?, wish)?))
+        Ok(Box::new(capture::Capture::start(self.open_node()?, wish, self.lending.clone())?))
     }
 
     fn controls(&self) -> Result<Box<dyn Controls>, Error> {
