@@ -152,7 +152,7 @@ enum Command {
     /// Write a camera into a v4l2loopback device, for programs that know only /dev/video*.
     Loopback(loopback::LoopbackArgs),
     /// Offer the cameras to browsers and other machines, by HTTP and WebSocket.
-    Bridge(bridge::BridgeArgs),
+    Bridge(Box<bridge::BridgeArgs>),
     /// Open the page of the running bridge in a browser, logged in.
     #[command(after_help = open::AFTER_HELP)]
     Open,
@@ -223,7 +223,7 @@ fn dispatch(Cli { global, command }: Cli) -> Outcome {
             client(&global, "loopback", async |s| loopback::run(args, &s).await)
         }
         Command::Bridge(args) => {
-            client(&global, "bridge", async |s| bridge::run(args, &s, &global).await)
+            client(&global, "bridge", async |s| bridge::run(*args, &s, &global).await)
         }
         Command::Open => client(&global, "open", async |s| open::run(&s).await),
         Command::Pair(args) => client(&global, "pair", async |s| pair::run(args, &s).await),
